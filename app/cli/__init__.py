@@ -1,0 +1,31 @@
+"""The same use cases for admins with a shell. Imports services, persistence and click; never web.
+
+The table is all that the web's processes load of this room: a group's module is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.cli.groups import LazyGroup
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# name -> (module:object, what it is for)
+GROUPS = {
+    "db": ("app.cli.db:group", "The database's tables: bring them up to date, or see whether they are."),
+    "catalogue": ("app.cli.catalogue:group", "Venues, resources and services: import, export, show."),
+    "blackouts": ("app.cli.blackouts:group", "Times in which nobody may book: import, list, add, delete."),
+    "slots": ("app.cli.slots:group", "Free times, and why a time is not free."),
+    "bookings": ("app.cli.bookings:group", "Bookings: list, show, approve, decline, cancel."),
+    "holds": ("app.cli.holds:group", "Times that are held: list, release."),
+    "doctor": ("app.cli.doctor:command", "Check this installation and say what to do."),
+    "demo": ("app.cli.demo:command", "Fill an empty database with a hall to try things on."),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Give ``flask`` the commands of this program."""
+    for name, (target, about) in GROUPS.items():
+        app.cli.add_command(LazyGroup(name, target, about))

@@ -1,0 +1,44 @@
+"""The calendar clock: ``resources.calendar_version`` is the lock of a resource's time and the tag of what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy.orm import Session
+
+from app.persistence.tables import occupancies, resources
+
+_LOCK = (
+    update(resources)
+    .where(resources.c.id.in_(bindparam("ids", expanding=True)))
+    .values(calendar_version=resources.c.calendar_version + 1)
+    .execution_options(synchronize_session=False)
+)
+_TAKE = insert(occupancies)
+_FREE_BOOKING = delete(occupancies).where(occupancies.c.booking_id == bindparam("owner"))
+_FREE_HOLD = delete(occupancies).where(occupancies.c.hold_id == bindparam("owner"))
+
+
+def lock_resources(session: Session, ids: Iterable[int]) -> None:
+    """Lock the resources' calendars until the transaction ends, and move their versions on.
+
+    Comes first in the transaction, before anything is read. The server walks the primary key, so rows are locked in
+    ascending order whatever the order of *ids*.
+    """
+    session.execute(_LOCK, {"ids": sorted(set(ids))})
+
+
+def add_occupancies(session: Session, rows: Sequence[dict[str, object]]) -> None:
+    """Insert what is taken: one row a resource."""
+    session.execute(_TAKE, rows)
+
+
+def delete_booking_occupancies(session: Session, booking_id: int) -> None:
+    """Give a booking's time back."""
+    session.execute(_FREE_BOOKING, {"owner": booking_id})
+
+
+def delete_hold_occupancies(session: Session, hold_id: int) -> None:
+    """Give a hold's time back."""
+    session.execute(_FREE_HOLD, {"owner": hold_id})

@@ -1,0 +1,1 @@
+"""One module a revision. A step that has been released is never edited; the next one corrects it."""

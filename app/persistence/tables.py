@@ -1,0 +1,291 @@
+"""Every table, as Core ``Table`` objects: the words of the domain and how they lie on disk.
+
+Keys are integers. ``starts``/``ends`` are UTC minutes, ``expires`` is UTC seconds; names that end ``_at`` are UTC datetimes.
+JSON documents that are always read and written whole (weekly hours, custom fields) are text columns.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+Document = Text().with_variant(MEDIUMTEXT, "mysql", "mariadb")
+# Binary order everywhere, so that both databases compare text alike and tokens are matched exactly.
+_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime, kept to the second."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the naive UTC form that both databases store."""
+        return None if value is None else value.astimezone(timezone.utc).replace(tzinfo=None, microsecond=0)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Return the stored time with its zone."""
+        return None if value is None else value.replace(tzinfo=timezone.utc)
+
+
+def _key() -> Column[int]:
+    return Column("id", Key, primary_key=True, autoincrement=True)
+
+
+def _ref(column: str, target: str, *, nullable: bool = False, primary_key: bool = False) -> Column[int]:
+    return Column(column, Key, ForeignKey(target), nullable=nullable, primary_key=primary_key)
+
+
+def _stamps() -> tuple[Column[Any], ...]:
+    return (
+        Column("version", Integer, nullable=False, default=1),
+        Column("created_at", UtcDateTime, nullable=False),
+        Column("updated_at", UtcDateTime, nullable=False),
+    )
+
+
+venues = Table(
+    "venues",
+    metadata,
+    _key(),
+    Column("slug", String(64), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("address", String(500), nullable=False, default=""),
+    Column("email", String(254), nullable=False, default=""),
+    Column("phone", String(32), nullable=False, default=""),
+    *_stamps(),
+    **_OPTIONS,
+)
+
+resources = Table(
+    "resources",
+    metadata,
+    _key(),
+    _ref("venue_id", "venues.id", nullable=False),
+    Column("slug", String(64), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),  # space, staff, equipment
+    Column("capacity", Integer, nullable=False),  # units that may be taken at one instant
+    Column("weekly_hours", Text, nullable=False),  # [[[opens, closes], ...], ... 7 days from Monday], local minutes
+    Column("active", Boolean, nullable=False, default=True),
+    Column("calendar_version", BigInteger, nullable=False, default=1),  # lock and clock: see calendar.py
+    *_stamps(),
+    UniqueConstraint("venue_id", "slug"),
+    **_OPTIONS,
+)
+
+special_hours = Table(
+    "special_hours",
+    metadata,
+    _key(),
+    _ref("resource_id", "resources.id", nullable=False),
+    Column("on_date", Date, nullable=False),  # local to the venue
+    Column("windows", Text, nullable=False),  # [[opens, closes], ...]; [] is closed; replaces the weekly hours
+    Column("note", String(200), nullable=False, default=""),
+    UniqueConstraint("resource_id", "on_date"),
+    **_OPTIONS,
+)
+
+blackouts = Table(
+    "blackouts",
+    metadata,
+    _key(),
+    _ref("venue_id", "venues.id", nullable=False),
+    _ref("resource_id", "resources.id", nullable=True),  # null: the whole venue
+    Column("starts", BigInteger, nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Column("reason", String(200), nullable=False, default=""),
+    Column("uid", String(255), nullable=False),  # of the calendar event it came from
+    UniqueConstraint("venue_id", "uid"),
+    Index(None, "venue_id", "ends"),
+    **_OPTIONS,
+)
+
+services = Table(
+    "services",
+    metadata,
+    _key(),
+    _ref("venue_id", "venues.id", nullable=False),
+    Column("slug", String(64), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("min_minutes", Integer, nullable=False),
+    Column("max_minutes", Integer, nullable=False),  # equal to min_minutes: the duration is fixed
+    Column("step_minutes", Integer, nullable=False),
+    Column("slot_interval_minutes", Integer, nullable=False),
+    Column("weekly_starts", Text, nullable=True),  # [[minute, ...], ... 7]; null: every slot interval from opening
+    Column("buffer_before_minutes", Integer, nullable=False),
+    Column("buffer_after_minutes", Integer, nullable=False),
+    Column("min_notice_minutes", Integer, nullable=False),
+    Column("horizon_days", Integer, nullable=False),
+    Column("requires_approval", Boolean, nullable=False),
+    Column("guest_bookings", Boolean, nullable=False),
+    Column("max_party_size", Integer, nullable=True),
+    Column("units_per_party_member", Integer, nullable=False),  # 0: a booking takes one unit, whatever its party
+    Column("flat_minor", BigInteger, nullable=False),
+    Column("per_hour_minor", BigInteger, nullable=False),
+    Column("per_person_minor", BigInteger, nullable=False),
+    Column("deposit_percent", SmallInteger, nullable=False),
+    Column("tax_bp", Integer, nullable=False),  # hundredths of a percent, added to the net price
+    Column("cancellation", Text, nullable=False),  # [[hours_before, refund_percent], ...], longest first
+    Column("custom_fields", Text, nullable=False),  # [{key, label, type, required, choices}, ...]
+    Column("active", Boolean, nullable=False, default=True),
+    *_stamps(),
+    UniqueConstraint("venue_id", "slug"),
+    **_OPTIONS,
+)
+
+# A booking needs one resource out of every group; the first group's opening hours set the starts.
+service_resources = Table(
+    "service_resources",
+    metadata,
+    _ref("service_id", "services.id", primary_key=True),
+    _ref("resource_id", "resources.id", primary_key=True),
+    Column("group_no", SmallInteger, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Index(None, "resource_id"),
+    **_OPTIONS,
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    _key(),
+    Column("name", String(200), nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("phone", String(32), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "email"),
+    Index(None, "phone"),
+    **_OPTIONS,
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _key(),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    _ref("service_id", "services.id", nullable=False),
+    Column("starts", BigInteger, nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Column("party_size", Integer, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Index(None, "expires"),
+    **_OPTIONS,
+)
+
+bookings = Table(
+    "bookings",
+    metadata,
+    _key(),
+    Column("ref", String(16), nullable=False, unique=True),
+    Column("manage_token_hash", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    _ref("venue_id", "venues.id", nullable=False),
+    _ref("service_id", "services.id", nullable=False),
+    _ref("customer_id", "customers.id", nullable=False),
+    Column("starts_at", UtcDateTime, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("party_size", Integer, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("deposit_minor", BigInteger, nullable=False),
+    Column("price_lines", Text, nullable=False),  # [{kind, label, quantity, unit_minor, amount_minor}, ...]
+    Column("answers", Document, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("status_reason", String(500), nullable=False, default=""),
+    *_stamps(),
+    Index(None, "venue_id", "starts_at"),
+    Index(None, "status", "starts_at"),
+    **_OPTIONS,
+)
+
+# Which resources a booking has, kept when it is cancelled; what is *taken* stands in occupancies alone.
+booking_resources = Table(
+    "booking_resources",
+    metadata,
+    _ref("booking_id", "bookings.id", primary_key=True),
+    _ref("resource_id", "resources.id", primary_key=True),
+    Index(None, "resource_id"),
+    **_OPTIONS,
+)
+
+occupancies = Table(
+    "occupancies",
+    metadata,
+    _key(),
+    _ref("resource_id", "resources.id", nullable=False),
+    Column("starts", BigInteger, nullable=False),  # buffers already folded in
+    Column("ends", BigInteger, nullable=False),
+    Column("units", Integer, nullable=False),
+    _ref("booking_id", "bookings.id", nullable=True),
+    _ref("hold_id", "holds.id", nullable=True),
+    Column("expires", BigInteger, nullable=True),  # of a hold; a booking's never ends by itself
+    UniqueConstraint("booking_id", "resource_id"),
+    UniqueConstraint("hold_id", "resource_id"),
+    Index("ix_occupancies_calendar", "resource_id", "starts", "ends", "units", "expires"),
+    Index(None, "expires"),
+    **_OPTIONS,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("scope", String(64), primary_key=True),  # who called, and what for
+    Column("key_hash", String(64), primary_key=True),
+    Column("body_hash", String(64), nullable=False),
+    Column("answer", Document, nullable=False),  # JSON; tokens are left out and derived again
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "created_at"),
+    **_OPTIONS,
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    _key(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("object", String(64), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index(None, "object", "at"),
+    Index(None, "at"),
+    **_OPTIONS,
+)

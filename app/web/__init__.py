@@ -1,0 +1,17 @@
+"""The WSGI edge: routes as data, access, parse -> one call -> reply. Imports services, domain, and persistence for reads."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.web import compression, edge, errors, headers, openapi, routes
+
+
+def init_app(app: Flask, *, warm: bool) -> None:
+    """Give the application its routes, its refusals, its headers and its outermost layer."""
+    routes.init_app(app, warm=warm)
+    errors.init_app(app)
+    compression.init_app(app)
+    headers.init_app(app)
+    openapi.init_app(app)
+    edge.init_app(app)

@@ -1,0 +1,201 @@
+"""Book a time, read it again, cancel it, move it."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from app.domain.bookings import Booking
+from app.domain.custom_fields import Answer
+from app.domain.customers import check_customer
+from app.domain.errors import Invalid
+from app.domain.text import clean_text
+from app.domain.times import rfc3339
+from app.domain.wishes import BookingWish, Wish
+from app.services import bookings
+from app.services.bookings import Access
+from app.web.context import actor, manage_token, now, settings
+from app.web.holds import ResourceName, Start
+from app.web.inputs import expected_version, idempotency_key
+from app.web.pages import Id
+from app.web.slots import Minutes, PartySize
+
+MAX_NOTES = 2000
+MAX_REASON = 500
+
+
+class CustomerBody(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who the booking is for: a name, and an e-mail address or a telephone number."""
+
+    name: Annotated[str, Meta(max_length=800)]
+    email: Annotated[str, Meta(max_length=1000)] | None = None
+    phone: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class NewBooking(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The time to book, and for whom."""
+
+    service_id: Id
+    starts_at: Start
+    customer: CustomerBody
+    duration_minutes: Minutes | None = None
+    resource_id: Id | None = None
+    party_size: PartySize | None = None
+    hold_token: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]+$")] | None = None
+    answers: Annotated[dict[str, str | int | float | bool], Meta(max_length=100)] = {}
+    notes: Annotated[str, Meta(max_length=4 * MAX_NOTES)] = ""
+
+
+class Cancellation(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: Annotated[str, Meta(max_length=4 * MAX_REASON)] = ""
+
+
+class NewTime(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The time to move to; what is left out stays as it is."""
+
+    starts_at: Start
+    duration_minutes: Minutes | None = None
+    resource_id: Id | None = None
+
+
+class LineView(Struct):
+    """One line of a price."""
+
+    kind: str
+    label: str
+    quantity: int
+    unit_minor: int
+    amount_minor: int
+
+
+class PriceView(Struct):
+    """What a booking costs, in minor units; the lines add up to the total, of which the deposit is a part."""
+
+    total_minor: int
+    currency: str
+    deposit_minor: int
+    lines: list[LineView]
+
+
+class CustomerView(Struct):
+    """Who the booking is for."""
+
+    name: str
+    email: str
+    phone: str
+
+
+class HolderView(Struct, kw_only=True):
+    """A booking as whoever has its manage link may see it: no names, addresses or answers."""
+
+    ref: str
+    status: str
+    status_reason: str
+    service_id: int
+    resources: list[ResourceName]
+    starts_at: str
+    ends_at: str
+    timezone: str
+    party_size: int
+    price: PriceView
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class BookingView(HolderView, kw_only=True):
+    """A booking as whoever made it may see it; `manage_url` is told this once."""
+
+    customer: CustomerView
+    answers: dict[str, Answer]
+    notes: str
+    manage_url: str
+
+
+def book(body: NewBooking) -> tuple[BookingView, dict[str, str]]:
+    """Book a time."""
+    booking, replayed = bookings.book(
+        _wish(body),
+        secret_key=settings().secret_key,
+        by=actor("guest"),
+        now=now(),
+        key=idempotency_key("guest:booking", body),
+    )
+    return _made(booking), {"Idempotency-Replayed": "true"} if replayed else {}
+
+
+def read(ref: str) -> tuple[HolderView, dict[str, str]]:
+    """Read a booking."""
+    return _held(bookings.get_for(ref, _access()))
+
+
+def cancel(ref: str, body: Cancellation) -> tuple[HolderView, dict[str, str]]:
+    """Cancel a booking; its time is free again at once."""
+    reason = _text("reason", body.reason, MAX_REASON)
+    return _held(bookings.cancel(ref, reason=reason, access=_access(), now=now()))
+
+
+def reschedule(ref: str, body: NewTime) -> tuple[HolderView, dict[str, str]]:
+    """Move a booking to another time."""
+    wish = Wish(0, body.starts_at, body.duration_minutes, None, body.resource_id)
+    return _held(bookings.reschedule(ref, wish, access=_access(), now=now()))
+
+
+def _access() -> Access:
+    return Access(actor("holder"), manage_token(), expected_version())
+
+
+def _wish(body: NewBooking) -> BookingWish:
+    return BookingWish(
+        Wish(body.service_id, body.starts_at, body.duration_minutes, body.party_size, body.resource_id),
+        check_customer(body.customer.name, body.customer.email, body.customer.phone),
+        body.hold_token,
+        body.answers,
+        _text("notes", body.notes, MAX_NOTES),
+    )
+
+
+def _text(field: str, text: str, most: int) -> str:
+    try:
+        return clean_text(text, most)
+    except ValueError as error:
+        raise Invalid.field(field, "invalid", str(error)) from None
+
+
+def _held(booking: Booking) -> tuple[HolderView, dict[str, str]]:
+    return HolderView(**_shared(booking)), {"ETag": f'W/"{booking.version}"'}
+
+
+def _made(booking: Booking) -> BookingView:
+    token = bookings.manage_token(booking.ref, settings().secret_key)
+    return BookingView(
+        **_shared(booking),
+        customer=CustomerView(booking.customer.name, booking.customer.email, booking.customer.phone),
+        answers=dict(booking.answers),
+        notes=booking.notes,
+        manage_url=f"{settings().base_url}/api/v1/bookings/{booking.ref}?token={token}",
+    )
+
+
+def _shared(booking: Booking) -> dict[str, Any]:
+    price = booking.price
+    lines = [LineView(*astuple(line)) for line in price.lines]
+    return {
+        "ref": booking.ref,
+        "status": booking.status,
+        "status_reason": booking.status_reason,
+        "service_id": booking.service_id,
+        "resources": [ResourceName(*resource) for resource in booking.resources],
+        "starts_at": rfc3339(booking.starts_at),
+        "ends_at": rfc3339(booking.ends_at),
+        "timezone": booking.timezone,
+        "party_size": booking.party_size,
+        "price": PriceView(price.total_minor, price.currency, price.deposit_minor, lines),
+        "version": booking.version,
+        "created_at": rfc3339(booking.created_at),
+        "updated_at": rfc3339(booking.updated_at),
+    }

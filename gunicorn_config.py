@@ -1,0 +1,139 @@
+"""How gunicorn runs Slotkeeper: ``gunicorn -c gunicorn_config.py`` and nothing else. Imports nothing of ours.
+
+Reads HOST, PORT, LOG_LEVEL and DATABASE_URL as the program does: from the environment, else from the settings file in the
+instance folder, else the default. WEB_CONCURRENCY is the number of workers. docs/deploy-gunicorn.md has it in prose.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import re
+import sys
+from collections.abc import Mapping
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from gunicorn import util
+from gunicorn.glogging import Logger
+
+_ROOT = Path(__file__).resolve().parent
+
+
+def _settings_file() -> Mapping[str, Any]:
+    """Return what the settings file says; nothing where it cannot be read: the program will refuse it with a better line."""
+    folder = Path(os.environ.get("INSTANCE_DIR") or _ROOT / "instance")
+    try:
+        content = (folder / "slotkeeper.toml").read_text(encoding="utf-8")
+        values: dict[str, Any] = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads(content)
+    except (OSError, ValueError):
+        return {}
+    return values
+
+
+_FILE = _settings_file()
+
+
+def _setting(name: str, default: str) -> str:
+    return os.environ.get(name) or str(_FILE.get(name.lower()) or default)
+
+
+# SQLite waits for its lock without yielding, and under gevent one write froze every request of a worker for 5 s.
+# So threads with SQLite, and greenlets with a database server, where a worker mostly waits for answers.
+worker_class = "gthread" if _setting("DATABASE_URL", "sqlite:").strip().startswith("sqlite") else "gevent"
+if worker_class == "gevent":
+    # Here, before the program is loaded, because it is loaded before the fork: patched only in the worker, its sessions
+    # were thread-local to a thread that all greenlets shared, and parallel users saw each other's. Measured, not feared.
+    import_module("gevent.monkey").patch_all()
+
+wsgi_app = "app:create_app(warm=True)"
+pythonpath = str(_ROOT)  # so that it starts from anywhere
+preload_app = True  # the program is loaded once and shared: a second worker costs 7-13 MiB instead of 40
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, which on a shared machine is fewer than it has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _workers() -> int:
+    """Return WEB_CONCURRENCY, else one worker a processor up to four: 4 connections each, of the 12-30 a host grants."""
+    wish = os.environ.get("WEB_CONCURRENCY") or str(min(4, _processors()))
+    if not re.fullmatch(r"[1-9][0-9]?", wish):
+        raise SystemExit(f"WEB_CONCURRENCY must be a whole number from 1 to 99, not {wish!r}")
+    return int(wish)
+
+
+workers = _workers()
+threads = 4  # gthread only: as many as a worker has database connections; more would queue for one
+worker_connections = 400  # open sockets a gevent worker serves at once; more wait in the kernel's backlog
+_host = _setting("HOST", "127.0.0.1").strip("[]")  # loopback: a web server with TLS stands in front
+bind = f"{f'[{_host}]' if ':' in _host else _host}:{_setting('PORT', '8000')}"
+
+timeout = 30  # seconds in which a worker must turn its loop once, or is replaced; says nothing about a request's length
+graceful_timeout = 30  # seconds for requests in flight to finish after SIGTERM; only a long export takes more
+keepalive = 5  # seconds an idle connection stays open: about what lies between two clicks
+
+# A precaution, as memory does not grow: after so many requests a worker is replaced, each at another time. Its successor is
+# forked when it is gone, so a lone worker that still sends a long export would stall the site: it is not replaced.
+max_requests = 50_000 if workers > 1 else 0
+max_requests_jitter = 5_000 if workers > 1 else 0
+
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - heartbeats: a slow disk would stop them
+control_socket_disable = True  # nobody asks it, and it would lie in the home folder
+forwarded_allow_ips = "127.0.0.1,::1"  # only the web server on this machine may say what scheme a visitor used
+
+limit_request_line = 4094  # bytes; the longest address of ours, a list with all its filters, has about 600
+limit_request_fields = 64  # headers; a browser behind a proxy sends about 25
+limit_request_field_size = 8190  # bytes a header; cookies of the whole domain come along
+
+loglevel = _setting("LOG_LEVEL", "info").lower()
+errorlog = "-"  # standard error, where the program's own log goes
+accesslog = "-"  # standard output
+# %(U)s is the path without its query, where links carry their secret (?token=); no referrer, for the same reason.
+access_log_format = '%(t)s %(h)s "%(m)s %(U)s" %(s)s %(B)s bytes %(M)s ms %({x-request-id}o)s'
+_SECRET = re.compile(r"[A-Za-z0-9_-]{20,}")  # 128 bits in base64 are 22 characters; a booking's public name has fewer
+
+
+class DiscreetLogger(Logger):  # type: ignore[misc]
+    """Gunicorn's logger, but that its access log has no tokens, which open a hold or a calendar feed, and no forged lines."""
+
+    def atoms(self, *request: Any) -> dict[str, Any]:  # noqa: ANN401 - gunicorn's own, untyped
+        """Return the values for the line of one request."""
+        values: dict[str, Any] = super().atoms(*request)
+        path = str(values["U"] or "").encode("unicode_escape").decode("ascii")  # %0A arrives here as a line break
+        values["U"] = _SECRET.sub("(secret)", path)
+        return values
+
+
+logger_class = DiscreetLogger
+
+
+def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn's types are not typed
+    """Let go of the database, and keep the collector off what the workers are about to share."""
+    _drop_connections(close=True)
+    gc.collect()
+    gc.freeze()
+
+
+def post_fork(_server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
+    """Forget connections inherited from the parent without a word to the database: they are not this process's to close."""
+    _drop_connections(close=False)
+
+
+def post_worker_init(_worker: Any) -> None:  # noqa: ANN401 - as above
+    """Close connections without waiting for visitors to do so first.
+
+    A gthread worker closes them in its one main thread and lingers up to 2 s for each whose visitor keeps its end open: one
+    page that opens fifty of them stopped the worker until it was killed as hung. 2 ms still drain what is left of a refused body.
+    """
+    util.close_graceful = partial(util.close_graceful, timeout=0.002)
+
+
+def _drop_connections(*, close: bool) -> None:
+    """Empty the pool of the program, if it is loaded: looked up and not imported, as only the server may load it."""
+    session = sys.modules.get("app.persistence.session")
+    if session is not None:
+        session.engine().dispose(close=close)

@@ -1,0 +1,48 @@
+"""A small application with the commands and a database of its own, and a runner that calls them as a shell does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.cli import FlaskGroup
+
+from app import cli
+from app.persistence import session
+from app.persistence.engine import make_engine
+
+Shell = Callable[..., Result]
+
+
+@pytest.fixture
+def shell_app(tmp_path: Path) -> Iterator[Flask]:
+    """Return an application whose database has no tables yet."""
+    app = Flask("shell")
+    engine = make_engine(f"sqlite:///{tmp_path / 'shell.sqlite3'}")
+    session.configure(engine)
+    app.teardown_appcontext(lambda _error: session.remove())
+    cli.init_app(app)
+    yield app
+    session.remove()
+    engine.dispose()
+
+
+@pytest.fixture
+def bare_shell(shell_app: Flask) -> Shell:
+    """Return a function that runs a command line, before any table was made."""
+    group = FlaskGroup(create_app=lambda: shell_app, add_default_commands=False)
+
+    def run(*args: str) -> Result:
+        return shell_app.test_cli_runner().invoke(group, [*args])
+
+    return run
+
+
+@pytest.fixture
+def shell(bare_shell: Shell) -> Shell:
+    """Return a function that runs a command line on an empty database."""
+    assert bare_shell("db", "upgrade").exit_code == 0
+    return bare_shell

@@ -1,0 +1,34 @@
+"""A migrated SQLite database for the tests of use cases that import things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from app.persistence import migrate, session
+from app.persistence.engine import make_engine
+
+
+@pytest.fixture
+def import_database(tmp_path: Path) -> Iterator[Engine]:
+    """Bind the session to a fresh database."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'import.sqlite3'}")
+    migrate.upgrade(engine)
+    session.configure(engine)
+    yield engine
+    session.remove()
+    engine.dispose()
+
+
+@pytest.fixture
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Bind the session to an empty database with all tables, of each kind in turn; a lost race is tried again at once."""
+    monkeypatch.setattr(session, "_JITTER_SECONDS", 0.0)
+    engine = make_engine(database_url)
+    session.configure(engine)
+    yield engine
+    session.remove()
+    engine.dispose()
