@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -88,11 +89,13 @@ def _check_type(answer: Answer, kind: type[Answer], words: str) -> Answer:
 
 
 def _check_number(answer: Answer) -> Answer:
-    if isinstance(answer, (bool, str)) or abs(answer) > 10**12:
+    if isinstance(answer, (bool, str)) or not abs(answer) <= 10**12:  # "not a number" compares with nothing
         raise ValueError("The answer must be a number.")
     return answer
 
 
 def _check_date(text: str) -> None:
-    if date.fromisoformat(text).isoformat() != text:
-        raise ValueError("The answer must be a date such as 2026-12-01.")
+    with suppress(ValueError):
+        if date.fromisoformat(text).isoformat() == text:
+            return
+    raise ValueError("The answer must be a date such as 2026-12-01.")

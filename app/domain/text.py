@@ -47,7 +47,7 @@ def clean_email(text: str) -> str:
         ValueError: no mail can be sent to it.
     """
     text = clean_line(text, 254)
-    if not _EMAIL.fullmatch(text) or ".." in text:
+    if not _EMAIL.fullmatch(text) or ".." in f".{text.replace('@', '.')}":
         raise ValueError("That is no e-mail address.")
     local, _, domain = text.rpartition("@")
     return f"{local}@{domain.lower()}"

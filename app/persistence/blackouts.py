@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.blackouts import Blackout
 from app.domain.errors import NotFound
-from app.domain.slots import MAX_OCCUPANCY_MINUTES
+from app.domain.spans import MAX_OCCUPANCY_MINUTES
 from app.domain.times import from_minute
 from app.persistence.tables import blackouts, bookings, occupancies, resources, venues
 

@@ -31,7 +31,7 @@ from app.domain.errors import NotFound
 from app.domain.hours import starts_from_json, weekly_from_json, windows_from_json
 from app.domain.offers import Calendars, Closure, Offer, Resource, Taken
 from app.domain.prices import PriceList
-from app.domain.slots import MAX_OCCUPANCY_MINUTES, Span
+from app.domain.spans import MAX_OCCUPANCY_MINUTES, Span
 from app.persistence.tables import (
     blackouts,
     occupancies,

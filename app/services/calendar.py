@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.domain import slots
+from app.domain import slots, spans
 from app.domain.errors import Busy, DomainError, SlotTaken
 from app.domain.offers import Ask, Offer, check_ask
 from app.domain.times import from_minute, local_date, to_minute
@@ -69,7 +69,7 @@ def find_place(session: Session, offer: Offer, wish: Wish, *, now: datetime) -> 
         Invalid, TooSoon, TooFar, OutsideHours: it is not offered.
         SlotTaken: it is not free.
     """
-    starts = slots.check_start(offer, wish.starts_at)
+    starts = spans.check_start(offer, wish.starts_at)
     ask = check_ask(
         offer,
         duration_minutes=wish.duration_minutes,
@@ -77,7 +77,7 @@ def find_place(session: Session, offer: Offer, wish: Wish, *, now: datetime) -> 
         resource_id=wish.resource_id,
     )
     ask = replace(ask, preferred_ids=wish.preferred_ids)
-    span = slots.span_of_start(offer, starts)
+    span = spans.span_of_start(offer, starts)
     calendars = get_calendars(session, offer, span, now_seconds=int(now.timestamp()))
     chosen = slots.choose(offer, calendars, ask, starts, now=now)
     return Place(offer, ask, starts, starts + ask.duration_minutes, chosen)
@@ -134,7 +134,7 @@ def list_alternatives(wish: Wish, *, now: datetime) -> tuple[slots.Slot, ...]:
             resource_id=wish.resource_id,
         )
         day = local_date(to_minute(wish.starts_at), offer.zone)
-        span = slots.span_of_days(offer, day, day + timedelta(days=slots.ALTERNATIVE_DAYS))
+        span = spans.span_of_days(offer, day, day + timedelta(days=slots.ALTERNATIVE_DAYS))
     except DomainError:
         return ()
     calendars = get_calendars(reading(), offer, span, now_seconds=int(now.timestamp()))

@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 from app.domain.catalogue import ServiceEntry, SpecialHours
 from app.domain.custom_fields import CustomField
 from app.domain.hours import WEEKDAYS, WeeklyHours, WeeklyStarts, Window, check_windows, parse_clock, parse_window
-from app.domain.slots import MAX_OCCUPANCY_MINUTES
+from app.domain.spans import MAX_OCCUPANCY_MINUTES
 from app.domain.text import clean_line, clean_text
 from app.domain.times import MINUTES_A_DAY
 from app.services.catalogue_shape import CancellationTable, CustomFieldTable, ServiceTable, Week

@@ -10,7 +10,7 @@ import msgspec
 from flask import Response, request
 from msgspec import Meta, Struct
 
-from app.domain import slots
+from app.domain import slots, spans
 from app.domain.errors import Invalid
 from app.domain.offers import Ask, Offer, check_ask
 from app.domain.times import minute_text, wall_minute
@@ -19,7 +19,7 @@ from app.persistence.session import reading
 from app.web.context import now
 from app.web.pages import Id
 
-Minutes = Annotated[int, Meta(ge=1, le=slots.MAX_OCCUPANCY_MINUTES, description="The service's shortest, if left out.")]
+Minutes = Annotated[int, Meta(ge=1, le=spans.MAX_OCCUPANCY_MINUTES, description="The service's shortest, if left out.")]
 PartySize = Annotated[int, Meta(ge=1, le=10_000, description="How many people; one, if left out.")]
 
 
@@ -88,7 +88,7 @@ def list_slots(service_id: int, query: SlotsQuery) -> tuple[SlotsView, dict[str,
     if request.if_none_match and (unchanged := _unchanged(service_id, query, at)):
         return unchanged
     offer, ask = _asked(service_id, query)
-    span = slots.span_of_days(offer, query.from_, query.to)
+    span = spans.span_of_days(offer, query.from_, query.to)
     calendars = offers.get_calendars(reading(), offer, span, now_seconds=int(at.timestamp()))
     days = slots.find(offer, calendars, ask, span, now=at)
     view = SlotsView(service_id, str(offer.zone), [_day(day, found) for day, found in days.items()])
@@ -99,8 +99,8 @@ def explain(service_id: int, query: ExplainQuery) -> ExplanationView:
     """Say why a time can or cannot be booked."""
     at = now()
     offer, ask = _asked(service_id, query)
-    starts = slots.check_start(offer, query.starts_at)
-    span = slots.span_of_start(offer, starts)
+    starts = spans.check_start(offer, query.starts_at)
+    span = spans.span_of_start(offer, starts)
     calendars = offers.get_calendars(reading(), offer, span, now_seconds=int(at.timestamp()))
     reasons = slots.explain(offer, calendars, ask, starts, now=at)
     return ExplanationView(not reasons, [ReasonView(r.code, r.detail, r.resource_id) for r in reasons])
@@ -137,7 +137,7 @@ def _tagged(etag: str) -> dict[str, str]:
 def _etag(tag: offers.Tag, service_id: int, query: SlotsQuery, at: datetime) -> str:
     """Return the tag of an answer: the calendars' state, and what the clock alone changes within the days asked for."""
     first, end = (wall_minute(day, 0, tag.zone) for day in (query.from_, query.to))
-    opens, closes = (min(max(minute, first), end) for minute in slots.bookable_span(tag, at))
+    opens, closes = (min(max(minute, first), end) for minute in spans.bookable_span(tag, at))
     parts = (tag.state, service_id, opens, closes, msgspec.json.encode(query).decode())
     return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
 

@@ -26,7 +26,9 @@ def seed(first: date) -> None:
         session.execute(insert(tables.services), [_service(1, "any", stamps), _service(2, "one", stamps)])
         members = [(1, number) for number in _numbers()] + [(2, 1)]
         session.execute(insert(tables.service_resources), [_member(*member) for member in members])
-        session.execute(insert(tables.customers), {"id": 1, "name": "Ada", "email": "a@b.co", "phone": "", "created_at": now})
+        session.execute(
+            insert(tables.customers), {"id": 1, "name": "Ada", "email": "a@b.co", "phone": "", "created_at": now}
+        )
     for number in _numbers():
         _book_every_second_slot(number, first, stamps)
 
@@ -41,7 +43,13 @@ def _resource(number: int, hours: str, stamps: dict[str, datetime]) -> dict[str,
 
 
 def _service(number: int, slug: str, stamps: dict[str, datetime]) -> dict[str, object]:
-    zero = ("buffer_before_minutes", "buffer_after_minutes", "min_notice_minutes", "units_per_party_member", "per_hour_minor")
+    zero = (
+        "buffer_before_minutes",
+        "buffer_after_minutes",
+        "min_notice_minutes",
+        "units_per_party_member",
+        "per_hour_minor",
+    )
     return {
         "id": number,
         "venue_id": 1,

@@ -54,9 +54,7 @@ def clock(zone: ZoneInfo, first: date, end: date) -> Clock:
 class Oracle:
     """All that can be said about one service's slots on the local days from *first* up to *end*."""
 
-    def __init__(
-        self, offer: Offer, calendars: Calendars, ask: Ask, first: date, end: date, *, now: datetime
-    ) -> None:
+    def __init__(self, offer: Offer, calendars: Calendars, ask: Ask, first: date, end: date, *, now: datetime) -> None:
         self.offer, self.calendars, self.ask, self.first, self.end, self.now = offer, calendars, ask, first, end, now
         self.clock = clock(offer.zone, first, end)
         self.used = {resource.id: self._used(resource) for resource in offer.resources}
@@ -66,7 +64,9 @@ class Oracle:
 
     def slots(self) -> dict[date, list[Slot]]:
         """Return what can be booked, day by day."""
-        listed: dict[date, list[Slot]] = {self.first + timedelta(days=n): [] for n in range((self.end - self.first).days)}
+        listed: dict[date, list[Slot]] = {
+            self.first + timedelta(days=n): [] for n in range((self.end - self.first).days)
+        }
         for start in sorted(set().union(*(self.starts[r.id] for r in self.offer.groups[0]))):
             day = self.clock.shows[start].date()
             if day in listed and self.is_bookable(start):
@@ -86,9 +86,7 @@ class Oracle:
 
     def _slot(self, start: int) -> Slot:
         groups = self.fitting(start)
-        spots = min(
-            sum((r.capacity - self._most_used(r, start)) // self.offer.unit for r in group) for group in groups
-        )
+        spots = min(sum((r.capacity - self._most_used(r, start)) // self.offer.unit for r in group) for group in groups)
         ids = tuple(resource.id for group in groups for resource in group)
         return Slot(start, start + self.ask.duration_minutes, ids, spots)
 

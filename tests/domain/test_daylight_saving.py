@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.domain import slots
+from app.domain import slots, spans
 from app.domain.hours import Window
 from app.domain.offers import Ask, Calendars, Offer
 from app.domain.times import from_minute, is_skipped, to_minute, wall_minute
@@ -31,7 +31,7 @@ def open_on(weekday: int, *windows: Window, zone: str, **rules: object) -> Offer
 
 def listed(a_service: Offer, day: date, minutes: int = 60) -> list[str]:
     """Return the starts of a day as the venue's clock shows them, with the offset."""
-    span = slots.span_of_days(a_service, day, day + timedelta(days=1))
+    span = spans.span_of_days(a_service, day, day + timedelta(days=1))
     found = slots.find(a_service, Calendars(), Ask(minutes), span, now=NOW)
     return [shown(slot.starts, str(a_service.zone)) for slot in found[day]]
 
@@ -56,7 +56,14 @@ LATE_NIGHTS = [
 @pytest.mark.parametrize(("zone", "saturday", "sunday_starts"), LATE_NIGHTS)
 def test_hours_past_midnight_end_when_the_clock_says_so(zone: str, saturday: date, sunday_starts: list[str]) -> None:
     a_service = open_on(SATURDAY, (18 * 60, 28 * 60), zone=zone)
-    assert [start[:5] for start in listed(a_service, saturday)] == ["18:00", "19:00", "20:00", "21:00", "22:00", "23:00"]
+    assert [start[:5] for start in listed(a_service, saturday)] == [
+        "18:00",
+        "19:00",
+        "20:00",
+        "21:00",
+        "22:00",
+        "23:00",
+    ]
     assert listed(a_service, saturday + timedelta(days=1)) == sunday_starts
 
 
@@ -138,8 +145,8 @@ FOUR_HOURS = [
 @pytest.mark.parametrize(("zone", "start", "end"), FOUR_HOURS)
 def test_a_booking_over_the_jump_lasts_as_long_as_any_other(zone: str, start: str, end: str) -> None:
     a_service = open_on(SUNDAY, (0, 24 * 60), zone=zone, minutes=240)
-    begin = slots.check_start(a_service, datetime.fromisoformat(start))
-    span = slots.span_of_start(a_service, begin)
+    begin = spans.check_start(a_service, datetime.fromisoformat(start))
+    span = spans.span_of_start(a_service, begin)
     found = slots.find(a_service, Calendars(), Ask(240), span, now=NOW)
     (slot,) = [slot for day in found.values() for slot in day if slot.starts == begin]
     assert shown(slot.ends, zone) == end
@@ -173,7 +180,7 @@ LENGTHS = [
 @pytest.mark.parametrize(("zone", "day", "half_hours"), LENGTHS)
 def test_a_day_has_as_many_half_hours_as_the_zone_gives_it(zone: str, day: date, half_hours: int) -> None:
     a_service = offer((resource(daily=((0, 1440),)),), zone=zone, minutes=30, slot_interval_minutes=30)
-    span = slots.span_of_days(a_service, day, day + timedelta(days=1))
+    span = spans.span_of_days(a_service, day, day + timedelta(days=1))
     now = datetime(day.year, day.month, day.day, tzinfo=timezone.utc) - timedelta(days=20)
     assert len(slots.find(a_service, Calendars(), Ask(30), span, now=now)[day]) == half_hours
 
@@ -224,7 +231,7 @@ def test_a_time_is_skipped_only_where_the_clock_of_the_venue_is_meant(written: s
 def test_the_doubled_hour_is_two_times_that_can_both_be_asked_for() -> None:
     a_service = open_on(SUNDAY, (0, 6 * 60), zone=BERLIN)
     first, second = (
-        slots.check_start(a_service, datetime.fromisoformat(f"2027-10-31T02:00:00{offset}"))
+        spans.check_start(a_service, datetime.fromisoformat(f"2027-10-31T02:00:00{offset}"))
         for offset in ("+02:00", "+01:00")
     )
     assert second - first == 60

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain import slots
+from app.domain import slots, spans
 from app.domain.errors import Invalid, OutsideHours, SlotTaken, TooFar, TooSoon
 from app.domain.offers import Ask, Calendars, Closure, Offer, Taken, check_ask
 from app.domain.times import to_minute
@@ -116,7 +116,7 @@ def test_slots_are_those_that_a_walk_over_every_minute_finds(
     case: tuple[Offer, Calendars, Ask, date, date, datetime],
 ) -> None:
     a_service, calendars, ask, first, end, now = case
-    found = slots.find(a_service, calendars, ask, slots.span_of_days(a_service, first, end), now=now)
+    found = slots.find(a_service, calendars, ask, spans.span_of_days(a_service, first, end), now=now)
     assert found == Oracle(a_service, calendars, ask, first, end, now=now).slots()
 
 
@@ -126,7 +126,7 @@ def test_choosing_and_explaining_agree_with_the_list_at_every_start(
     case: tuple[Offer, Calendars, Ask, date, date, datetime], data: st.DataObject
 ) -> None:
     a_service, calendars, ask, first, end, now = case
-    span = slots.span_of_days(a_service, first, end)
+    span = spans.span_of_days(a_service, first, end)
     listed = {s.starts: s for day in slots.find(a_service, calendars, ask, span, now=now).values() for s in day}
     oracle = Oracle(a_service, calendars, ask, first, end, now=now)
     begin, stop = oracle.clock.minute(first, 0), oracle.clock.minute(end, 0)
@@ -151,7 +151,7 @@ def test_choosing_and_explaining_agree_with_the_list_at_every_start(
 def test_a_day_of_eight_hours_has_eight_slots_of_one_hour() -> None:
     a_service = offer()
     found = slots.find(
-        a_service, Calendars(), Ask(60), slots.span_of_days(a_service, MONDAY, MONDAY + timedelta(days=1)), now=NOW
+        a_service, Calendars(), Ask(60), spans.span_of_days(a_service, MONDAY, MONDAY + timedelta(days=1)), now=NOW
     )
     assert [slot.starts for slot in found[MONDAY]] == [at(f"{hour:02d}:00") for hour in range(9, 17)]
     assert {(slot.ends - slot.starts, slot.resource_ids, slot.spots_open) for slot in found[MONDAY]} == {(60, (1,), 1)}
@@ -160,7 +160,7 @@ def test_a_day_of_eight_hours_has_eight_slots_of_one_hour() -> None:
 def test_a_day_without_slots_is_listed_empty() -> None:
     a_service = offer((resource(daily=()),))
     found = slots.find(
-        a_service, Calendars(), Ask(60), slots.span_of_days(a_service, MONDAY, MONDAY + timedelta(days=2)), now=NOW
+        a_service, Calendars(), Ask(60), spans.span_of_days(a_service, MONDAY, MONDAY + timedelta(days=2)), now=NOW
     )
     assert found == {MONDAY: [], MONDAY + timedelta(days=1): []}
 
@@ -199,7 +199,7 @@ def test_spots_are_counted_in_parties_of_the_service_unit() -> None:
     a_service = offer((resource(1, capacity=10),), units_per_party_member=2)
     busy = Calendars(taken={1: Taken([at("09:00")], [at("10:00")], [3])})
     found = slots.find(
-        a_service, busy, Ask(60, 2), slots.span_of_days(a_service, MONDAY, MONDAY + timedelta(days=1)), now=NOW
+        a_service, busy, Ask(60, 2), spans.span_of_days(a_service, MONDAY, MONDAY + timedelta(days=1)), now=NOW
     )
     assert [slot.spots_open for slot in found[MONDAY]][:2] == [3, 5]
 
@@ -273,7 +273,7 @@ def test_the_last_day_of_the_horizon_is_a_whole_local_day() -> None:
 )
 def test_a_start_that_is_no_start_is_refused_by_name(written: str, code: str) -> None:
     with pytest.raises(Invalid) as refused:
-        slots.check_start(offer(), datetime.fromisoformat(written))
+        spans.check_start(offer(), datetime.fromisoformat(written))
     assert [(error.field, error.code) for error in refused.value.errors] == [("starts_at", code)]
 
 
@@ -281,18 +281,18 @@ def test_a_start_that_is_no_start_is_refused_by_name(written: str, code: str) ->
 def test_every_slot_of_a_day_with_a_jump_can_be_asked_for_in_utc(zone: str) -> None:
     a_service = offer((resource(daily=((0, 1440),)),), zone=zone, slot_interval_minutes=30)
     day = date(2027, 3, 28)
-    span = slots.span_of_days(a_service, day, day + timedelta(days=1))
+    span = spans.span_of_days(a_service, day, day + timedelta(days=1))
     found = slots.find(a_service, Calendars(), Ask(60), span, now=NOW - timedelta(days=90))
     for slot in found[day]:
         written = datetime.fromtimestamp(slot.starts * 60, timezone.utc)
-        assert slots.check_start(a_service, written) == slot.starts
+        assert spans.check_start(a_service, written) == slot.starts
 
 
 def test_a_question_is_about_one_to_sixty_two_days() -> None:
     for length in (0, -1, 63):
         with pytest.raises(Invalid):
-            slots.span_of_days(offer(), MONDAY, MONDAY + timedelta(days=length))
-    assert slots.span_of_days(offer(), MONDAY, MONDAY + timedelta(days=62)).first_day == MONDAY
+            spans.span_of_days(offer(), MONDAY, MONDAY + timedelta(days=length))
+    assert spans.span_of_days(offer(), MONDAY, MONDAY + timedelta(days=62)).first_day == MONDAY
 
 
 def test_the_nearest_alternatives_come_in_order_of_time() -> None:

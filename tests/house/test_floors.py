@@ -47,6 +47,7 @@ EXCEPTIONS = {
 }
 # file -> why it imports late
 LATE = {
+    "persistence/engine.py": "the MySQL driver, which takes 2 MiB that SQLite does not need",
     "runtime/settings.py": "the TOML reader, which only an installation with a settings file needs",
     "persistence/schema.py": "the migration tool: 10 MiB that no request needs",
     "web/lazy.py": "views, at their first request",

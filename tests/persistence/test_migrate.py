@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from app.persistence.engine import make_engine
 from app.persistence.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[2]
-MARIADB_URL = os.environ.get("TEST_MARIADB_URL", "")
 UPGRADE = "import sys; from app.persistence import engine, migrate; migrate.upgrade(engine.make_engine(sys.argv[1]))"
 
 
@@ -31,22 +29,10 @@ def fresh_engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def fresh_mariadb() -> Iterator[Engine]:
-    if not MARIADB_URL:
-        pytest.skip("TEST_MARIADB_URL names no server")
-    engine = make_engine(MARIADB_URL)
-    _drop_all(engine)
+def fresh_mariadb(empty_mariadb_url: str) -> Iterator[Engine]:
+    engine = make_engine(empty_mariadb_url)
     yield engine
-    _drop_all(engine)
     engine.dispose()
-
-
-def _drop_all(engine: Engine) -> None:
-    with engine.connect() as connection:
-        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=0")
-        for name in inspect(connection).get_table_names():
-            connection.exec_driver_sql(f"DROP TABLE `{name}`")
-        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=1")
 
 
 def _differences(engine: Engine) -> list[object]:

@@ -90,9 +90,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("error", "wish"), REFUSALS)
-def test_a_booking_refused_leaves_nothing_behind(
-    desk: Desk, error: type[DomainError], wish: dict[str, object]
-) -> None:
+def test_a_booking_refused_leaves_nothing_behind(desk: Desk, error: type[DomainError], wish: dict[str, object]) -> None:
     service = desk.room_service(min_notice_minutes=24 * 60, horizon_days=20)
     with pytest.raises(error):
         desk.book(**{"service_id": service, "starts_at": at("10:00"), **wish})  # type: ignore[arg-type]
@@ -101,7 +99,9 @@ def test_a_booking_refused_leaves_nothing_behind(
 
 def test_a_blackout_refuses_a_booking_that_only_touches_its_last_minute(desk: Desk) -> None:
     service = desk.room_service()
-    make_blackout(desk.engine, desk.venue_id, starts=to_minute(at("10:59")), ends=to_minute(at("11:30")), reason="Fire drill")
+    make_blackout(
+        desk.engine, desk.venue_id, starts=to_minute(at("10:59")), ends=to_minute(at("11:30")), reason="Fire drill"
+    )
     with pytest.raises(OutsideHours, match="Fire drill"):
         desk.book(service, at("10:00"))
     assert desk.book(service, at("09:30")).starts_at == at("09:30")
@@ -174,9 +174,7 @@ def test_a_cancelled_booking_gives_its_time_back_and_cannot_be_changed_again(des
     assert desk.book(service, at("10:00")).ref != booking.ref
 
 
-@pytest.mark.parametrize(
-    "access", [Access(by=Actor("guest")), Access(by=Actor("holder"), token="of another booking")]
-)
+@pytest.mark.parametrize("access", [Access(by=Actor("guest")), Access(by=Actor("holder"), token="of another booking")])
 def test_a_booking_does_not_exist_for_strangers(desk: Desk, access: Access) -> None:
     booking = desk.book(desk.room_service(), at("10:00"))
     with pytest.raises(NotFound):
@@ -327,7 +325,11 @@ def test_a_booking_moved_meanwhile_frees_its_new_resource_in_the_sight_of_everyb
         sessions.remove()
 
     def on_statement(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        if statement.startswith(("BEGIN", "START")) and not moves and threading.current_thread() is threading.main_thread():
+        if (
+            statement.startswith(("BEGIN", "START"))
+            and not moves
+            and threading.current_thread() is threading.main_thread()
+        ):
             other = threading.Thread(target=move)
             other.start()
             other.join()

@@ -9,10 +9,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from zoneinfo import ZoneInfo
@@ -20,13 +19,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Engine, event, func, select, text, update
 
-from app.domain import slots
+from app.domain import slots, spans
 from app.domain.actors import Actor
 from app.domain.bookings import TAKING_TIME, Booking, Customer
-from app.domain.errors import Busy, Conflict, DomainError, HoldExpired, NotFound, OutcomeUnknown, SlotTaken, Unbookable
+from app.domain.errors import Busy, Conflict, DomainError, NotFound, OutcomeUnknown
 from app.domain.offers import Calendars, Closure, Offer, Taken, check_ask
 from app.domain.times import from_minute, to_minute
 from app.domain.wishes import BookingWish, Wish
@@ -110,10 +116,18 @@ class Bookings(RuleBasedStateMachine):
         self.services = [
             make_service(engine, self.venue_id, [[self.room, self.other_room]], minutes=60, buffer_after_minutes=15),
             make_service(
-                engine, self.venue_id, [[self.room, self.other_room], [self.teacher]], max_minutes=120, requires_approval=True
+                engine,
+                self.venue_id,
+                [[self.room, self.other_room], [self.teacher]],
+                max_minutes=120,
+                requires_approval=True,
             ),
             make_service(
-                engine, self.venue_id, [[self.hall]], units_per_party_member=1, weekly_starts=[[150, 600, 1080, 1320]] * 7
+                engine,
+                self.venue_id,
+                [[self.hall]],
+                units_per_party_member=1,
+                weekly_starts=[[150, 600, 1080, 1320]] * 7,
             ),
         ]
 
@@ -229,7 +243,7 @@ class Bookings(RuleBasedStateMachine):
         wish = Wish(self.services[service], self.start(steps), minutes if service == 1 else None, party)
         token = None
         if hold is not None and self.holds:
-            token = sorted(self.holds)[hold % len(self.holds)]
+            token = list(self.holds)[hold % len(self.holds)]
             held = self.holds[token]
             wish = Wish(held.service_id, from_minute(held.starts), None, None)
         self._book(BookingWish(wish, CUSTOMER, token), key, fault)
@@ -240,7 +254,7 @@ class Bookings(RuleBasedStateMachine):
         offer = get_offer(sessions.reading(), self.services[service])
         ask = check_ask(offer, duration_minutes=None, party_size=None)
         today = self.now.astimezone(BERLIN).date()
-        span = slots.span_of_days(offer, today, today + timedelta(days=2))
+        span = spans.span_of_days(offer, today, today + timedelta(days=2))
         calendars = get_calendars(sessions.reading(), offer, span, now_seconds=int(self.now.timestamp()))
         found = [s for day in slots.find(offer, calendars, ask, span, now=self.now).values() for s in day]
         if found:
@@ -346,7 +360,7 @@ class Bookings(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(pick=st.integers(0, 9), fault=FAULTS)
     def release(self, pick: int, fault: Plan | None) -> None:
-        token = sorted(self.holds)[pick % len(self.holds)]
+        token = list(self.holds)[pick % len(self.holds)]
         hold = self.holds[token]
         was_good = self.is_good(hold) and not token.startswith("lost")
         how, result = self.attempt(fault, lambda: holds.release(token, by=GUEST, now=self.now))
@@ -363,7 +377,9 @@ class Bookings(RuleBasedStateMachine):
         assert how != "refused"
         if how == "done":
             with self.engine.connect() as connection:
-                over = select(func.count()).select_from(tables.holds).where(tables.holds.c.expires <= self.now.timestamp())
+                over = (
+                    select(func.count()).select_from(tables.holds).where(tables.holds.c.expires <= self.now.timestamp())
+                )
                 assert connection.scalar(over) == 0
 
     @precondition(lambda self: self.live)
@@ -396,7 +412,9 @@ class Bookings(RuleBasedStateMachine):
         length = minutes if before.service_id == self.services[1] else None
         wish = Wish(before.service_id, self.start(steps), length or before.duration_minutes, before.party_size)
         rows, self.rows[before.ref] = self.rows[before.ref], []
-        expected = self.can_be_had(replace(wish, preferred_ids=tuple(resource_id for resource_id, _ in before.resources)))
+        expected = self.can_be_had(
+            replace(wish, preferred_ids=tuple(resource_id for resource_id, _ in before.resources))
+        )
         self.rows[before.ref] = rows
         access = Access(by=GUEST, token=bookings.manage_token(before.ref, SECRET))
         how, result = self.attempt(fault, lambda: bookings.reschedule(before.ref, wish, access=access, now=self.now))
@@ -473,7 +491,9 @@ class Bookings(RuleBasedStateMachine):
         with self.engine.connect() as connection:
             stored = {
                 row.ref: (row.status, row.starts_at, row.ends_at, row.version)
-                for row in connection.execute(select(columns.ref, columns.status, columns.starts_at, columns.ends_at, columns.version))
+                for row in connection.execute(
+                    select(columns.ref, columns.status, columns.starts_at, columns.ends_at, columns.version)
+                )
             }
         assert stored == {ref: (b.status, b.starts_at, b.ends_at, b.version) for ref, b in self.live.items()}
 
@@ -507,6 +527,8 @@ def test_without_the_look_the_machine_finds_the_double_booking(
     machine: type[Bookings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calendar, "get_calendars", lambda *_call, **_named: Calendars())
-    without_shrinking = settings(QUICK, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+    without_shrinking = settings(
+        QUICK, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False
+    )
     with pytest.raises(AssertionError, match="is double-booked"):
         run_state_machine_as_test(machine, settings=without_shrinking)
