@@ -98,7 +98,7 @@ def _step(offer: Offer, calendars: Calendars, ask: Ask, span: Span, boundaries: 
     )
     minutes = boundaries | {wall_minute(span.first_day, 0, offer.zone), span.ends}
     for closures in calendars.closures.values():
-        minutes.update(minute for closure in closures for minute in (closure.starts, closure.ends))
+        minutes.update(minute for closure in closures for minute in span.clip(closure.starts, closure.ends))
     for taken in calendars.taken.values():
         minutes.update(taken.starts, taken.ends)
     return gcd(*lengths, *map((-span.starts).__add__, minutes))
@@ -108,7 +108,7 @@ class _Measure:
     """Turns resources into rows of bits on one grid; what resources with the same hours share is worked out once."""
 
     def __init__(self, offer: Offer, ask: Ask, span: Span, step: int, classes: Sequence[int] | None) -> None:
-        self.offer, self.ask, self.base, self.step, self.classes = offer, ask, span.starts, step, classes
+        self.offer, self.span, self.base, self.step, self.classes = offer, span, span.starts, step, classes
         self.size = (span.ends - span.starts) // step
         self.before = offer.buffer_before_minutes // step
         self.duration = ask.duration_minutes // step
@@ -123,7 +123,8 @@ class _Measure:
         grid, opened = self.shared[id(hours)]
         closures = calendars.closures.get(resource.id, ())
         if closures:
-            opened &= ~bitmaps.union(self.steps([c.starts for c in closures]), self.steps([c.ends for c in closures]))
+            starts, ends = zip(*(self.span.clip(closure.starts, closure.ends) for closure in closures), strict=True)
+            opened &= ~bitmaps.union(self.steps(starts), self.steps(ends))
         taken = calendars.taken.get(resource.id, Taken())
         used = bitmaps.count(self.steps(taken.starts), self.steps(taken.ends), taken.units)
         peak = [plane << self.before for plane in bitmaps.peak(used, self.length)]

@@ -24,6 +24,10 @@ class Span:
     starts: int
     ends: int
 
+    def clip(self, starts: int, ends: int) -> tuple[int, int]:
+        """Return the part of an interval that lies within: a blackout may last for years, and bits are memory."""
+        return max(starts, self.starts), min(ends, self.ends)
+
 
 def span_of_days(offer: Offer, first: date, end: date) -> Span:
     """Return what must be known to list the slots of the local days from *first* up to *end*.

@@ -29,7 +29,7 @@ MAX_REASON = 500
 class CustomerBody(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who the booking is for: a name, and an e-mail address or a telephone number."""
 
-    name: Annotated[str, Meta(max_length=800)]
+    name: Annotated[str, Meta(min_length=1, max_length=800)]
     email: Annotated[str, Meta(max_length=1000)] | None = None
     phone: Annotated[str, Meta(max_length=200)] | None = None
 

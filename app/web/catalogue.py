@@ -32,7 +32,7 @@ class VenueView(Struct):
     version: int
 
 
-class PriceView(Struct):
+class PriceListView(Struct):
     """Net prices in minor units of the currency; `tax_bp` (hundredths of a percent) is added to them."""
 
     currency: str
@@ -83,7 +83,7 @@ class ServiceView(Struct):
     units_per_party_member: int
     requires_approval: bool
     guest_bookings: bool
-    price: PriceView
+    price: PriceListView
     cancellation: list[CancellationStep]
     resource_ids: list[int]
     resource_groups: list[list[int]]
@@ -208,7 +208,7 @@ def _service(found: tuple[RowMapping, list[list[int]]]) -> ServiceView:
     computed: dict[str, Any] = {
         "duration_minutes": row["min_minutes"] if is_fixed else None,
         "starts": _starts(row["weekly_starts"]),
-        "price": PriceView(**{name: row[name] for name in PriceView.__struct_fields__}),
+        "price": PriceListView(**{name: row[name] for name in PriceListView.__struct_fields__}),
         "cancellation": [CancellationStep(*step) for step in json.loads(row["cancellation"])],
         "resource_ids": sorted({resource_id for group in groups for resource_id in group}),
         "resource_groups": groups,

@@ -46,6 +46,7 @@ def body_of(kind: type[T]) -> Callable[[], T]:
 def query_of(kind: type[T]) -> Callable[[], T]:
     """Return a function that reads the query string into *kind*; it raises Invalid with the parameter that does not fit."""
     msgspec.json.Decoder(kind)  # teaches msgspec the Struct while no other thread uses it
+    fields = msgspec.structs.fields(kind)
 
     def take() -> T:
         given: dict[str, str] = {}
@@ -54,9 +55,13 @@ def query_of(kind: type[T]) -> Callable[[], T]:
                 raise Invalid.field(name, "repeated", "The parameter stands there more than once.")
             given[name] = values[0]
         try:
-            return msgspec.convert(given, kind, strict=False)
+            value = msgspec.convert(given, kind, strict=False)
         except msgspec.ValidationError as error:
             raise _invalid(error, "The query cannot be accepted.") from None
+        for field in fields:
+            if field.encode_name in given and getattr(value, field.name) is None:  # the text "null" is no number
+                raise Invalid.field(field.encode_name, "invalid", "Leave the parameter out.")
+        return value
 
     return take
 

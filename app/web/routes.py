@@ -23,6 +23,7 @@ class Route:
     problems: tuple[int, ...] = ()
     idempotent: bool = False  # takes Idempotency-Key
     versioned: bool = False  # takes If-Match
+    cached: bool = False  # takes If-None-Match
 
     @property
     def endpoint(self) -> str:
@@ -32,13 +33,13 @@ class Route:
 
 API = "/api/v1"
 PUBLIC = (
-    Route(ANYONE, "GET", "/openapi.json", "openapi.read"),
+    Route(ANYONE, "GET", "/openapi.json", "openapi.read", cached=True),
     Route(ANYONE, "GET", "/venues", "catalogue.list_venues", problems=(422,)),
     Route(ANYONE, "GET", "/venues/<id:venue_id>", "catalogue.get_venue", problems=(404,)),
     Route(ANYONE, "GET", "/services", "catalogue.list_services", problems=(422,)),
     Route(ANYONE, "GET", "/services/<id:service_id>", "catalogue.get_service", problems=(404,)),
     Route(ANYONE, "GET", "/resources", "catalogue.list_resources", problems=(422,)),
-    Route(ANYONE, "GET", "/services/<id:service_id>/slots", "slots.list_slots", problems=(404, 422)),
+    Route(ANYONE, "GET", "/services/<id:service_id>/slots", "slots.list_slots", problems=(404, 422), cached=True),
     Route(ANYONE, "GET", "/services/<id:service_id>/slots/explain", "slots.explain", problems=(404, 422)),
     Route(ANYONE, "POST", "/holds", "holds.make", 201, (404, 409, 422), idempotent=True),
     Route(ANYONE, "DELETE", "/holds/<word:token>", "holds.release", 204, (404,)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,7 +59,7 @@ def test_a_count_adds_the_units_of_every_span(spans: list[tuple[int, int, int]])
 
 @given(edges=st.lists(st.integers(-10, SIZE), max_size=20, unique=True).map(sorted), units=st.integers(1, 9))
 def test_a_count_of_spans_that_never_overlap_adds_up_too(edges: list[int], units: int) -> None:
-    pairs = [*zip(edges, edges[1:], strict=False)]  # each touches the next
+    pairs = [*pairwise(edges)]  # each touches the next
     spans = [(start, end - start, units) for start, end in pairs]
     planes = bitmaps.count(*columns(spans))
     assert [bitmaps.value_at(planes, step) for step in range(SIZE + 100)] == counts(spans)

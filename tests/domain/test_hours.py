@@ -23,7 +23,9 @@ def test_a_clock_time_is_minutes_past_midnight(text: str, minutes: int) -> None:
     assert hours.parse_clock(text) == minutes
 
 
-@pytest.mark.parametrize("text", ["", "9", "24:60", "48:01", "-1:00", "09:5", "09:05:00", " 09:05", "٠٩:٠٥", "09:05\n"])
+@pytest.mark.parametrize(
+    "text", ["", "9", "24:60", "48:01", "-1:00", "09:5", "09:05:00", " 09:05", "\u0660\u0669:\u0660\u0665", "09:05\n"]
+)
 def test_what_is_no_clock_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no time"):
         hours.parse_clock(text)

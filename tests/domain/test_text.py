@@ -83,7 +83,7 @@ def test_an_address_is_kept_with_its_domain_in_lower_case(written: str, kept: st
     ],
 )
 def test_what_no_mail_reaches_is_refused(written: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"no e-mail address|longer than|one line"):
         clean_email(written)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain import times
 
-INSTANTS = st.datetimes(datetime(1971, 1, 1), datetime(9000, 1, 1), timezones=st.just(timezone.utc))  # noqa: DTZ001
+INSTANTS = st.datetimes(datetime(1971, 1, 1), datetime(9000, 1, 1), timezones=st.just(timezone.utc))
 
 
 @given(instant=INSTANTS)

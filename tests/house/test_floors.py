@@ -29,11 +29,13 @@ def _room(ours: str, theirs: str) -> Room:
 SQL_TYPES = "sqlalchemy.exc sqlalchemy.orm.Session sqlalchemy.RowMapping"
 ROOMS = {
     "domain": _room("domain", ""),
-    "runtime": _room("runtime", "gevent tomli"),
+    "runtime": _room("runtime", "gevent tomli tomllib"),
     "persistence": _room("persistence domain runtime", "sqlalchemy pymysql"),
     "gateways": _room("gateways domain runtime", "nacl"),
     "documents": _room("documents domain runtime", "reportlab icalendar"),
-    "services": _room("services documents gateways persistence domain runtime", f"msgspec tomli icalendar {SQL_TYPES}"),
+    "services": _room(
+        "services documents gateways persistence domain runtime", f"msgspec tomli tomllib icalendar {SQL_TYPES}"
+    ),
     "web": _room("web services persistence domain runtime", f"flask werkzeug msgspec flask_compress {SQL_TYPES}"),
     "cli": _room("cli services persistence domain runtime", f"click flask msgspec {SQL_TYPES}"),
     "": _room("cli persistence web runtime", "flask"),

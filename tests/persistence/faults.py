@@ -33,7 +33,7 @@ class Faults:
         self.statements = 0
         self.commits = 0
         self._commit = engine.dialect.do_commit
-        engine.dialect.do_commit = self._on_commit  # type: ignore[method-assign]
+        engine.dialect.do_commit = self._on_commit  # type: ignore[assignment, method-assign]
         event.listen(engine, "before_cursor_execute", self._on_statement)
 
     def _on_statement(self, _connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -64,4 +64,5 @@ def driver_error(number: int) -> Exception:
     """Return the driver's own error of a number."""
     if number == SQLITE_BUSY:
         return sqlite3.OperationalError("database is locked")
-    return pymysql.err.OperationalError(number, f"injected: {number}")
+    error: Exception = pymysql.err.OperationalError(number, f"injected: {number}")
+    return error

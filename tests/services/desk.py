@@ -59,7 +59,7 @@ class Desk:
         hold_token: str | None = None,
         customer: Customer = CUSTOMER,
         answers: dict[str, Any] | None = None,
-        **wish: int,
+        **wish: Any,
     ) -> Booking:
         time = Wish(service_id, starts_at, **wish)
         a_wish = BookingWish(time, customer, hold_token, answers or {})
@@ -68,7 +68,7 @@ class Desk:
         return booking
 
     def hold(
-        self, service_id: int, starts_at: datetime, *, key: IdempotencyKey | None = None, **wish: int
+        self, service_id: int, starts_at: datetime, *, key: IdempotencyKey | None = None, **wish: Any
     ) -> tuple[holds.Held, str]:
         """Return a hold of ten minutes, and its token."""
         time = Wish(service_id, starts_at, **wish)
@@ -79,7 +79,7 @@ class Desk:
         return bookings.cancel(booking.ref, reason="ill", access=access or holder(booking), now=self.now)
 
     def reschedule(
-        self, booking: Booking, starts_at: datetime, *, access: Access | None = None, **wish: int
+        self, booking: Booking, starts_at: datetime, *, access: Access | None = None, **wish: Any
     ) -> Booking:
         time = Wish(booking.service_id, starts_at, **wish)
         return bookings.reschedule(booking.ref, time, access=access or holder(booking), now=self.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
@@ -22,6 +23,7 @@ from app.domain.errors import (
     TooSoon,
     VersionMismatch,
 )
+from app.domain.slots import Slot
 from app.domain.times import from_minute, to_minute
 from app.persistence import session as sessions
 from app.services import bookings
@@ -35,6 +37,11 @@ STAFF = Access(by=OPERATOR)
 @pytest.fixture
 def desk(database: Engine) -> Desk:
     return Desk(database)
+
+
+def _alternatives(refusal: SlotTaken) -> tuple[Slot, ...]:
+    found: Any = refusal.extra["alternatives"]
+    return tuple(found)
 
 
 def stored(booking: Booking) -> Booking:
@@ -64,7 +71,7 @@ def test_a_time_that_is_taken_is_refused_with_the_nearest_free_ones(desk: Desk) 
     desk.book(service, at("10:00"))
     with pytest.raises(SlotTaken) as refused:
         desk.book(service, at("10:30"))
-    alternatives = [from_minute(slot.starts) for slot in refused.value.extra["alternatives"]]
+    alternatives = [from_minute(slot.starts) for slot in _alternatives(refused.value)]
     assert alternatives == [at(clock) for clock in ("09:00", "11:00", "11:30", "12:00", "12:30")]
     assert desk.count("bookings") == desk.count("customers") == 1
 
@@ -76,7 +83,7 @@ def test_bookings_may_touch(desk: Desk) -> None:
     assert desk.count("bookings") == 3
 
 
-REFUSALS = [
+REFUSALS: list[tuple[type[DomainError], dict[str, Any]]] = [
     (NotFound, {"service_id": 999}),
     (TooSoon, {"starts_at": at("10:00", 1)}),
     (TooFar, {"starts_at": at("10:00", 30)}),
@@ -90,10 +97,10 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("error", "wish"), REFUSALS)
-def test_a_booking_refused_leaves_nothing_behind(desk: Desk, error: type[DomainError], wish: dict[str, object]) -> None:
+def test_a_booking_refused_leaves_nothing_behind(desk: Desk, error: type[DomainError], wish: dict[str, Any]) -> None:
     service = desk.room_service(min_notice_minutes=24 * 60, horizon_days=20)
     with pytest.raises(error):
-        desk.book(**{"service_id": service, "starts_at": at("10:00"), **wish})  # type: ignore[arg-type]
+        desk.book(**{"service_id": service, "starts_at": at("10:00"), **wish})
     assert [desk.count(table) for table in ("bookings", "customers", "occupancies", "audit_log")] == [0, 0, 0, 0]
 
 
