@@ -33,13 +33,13 @@ class Hall:
         return self.client.post("/api/v1/bookings", json=self.body(hour, **fields), headers=headers)
 
     def hold(self, hour: int = 10, **fields: Any) -> TestResponse:
-        return self.client.post(
-            "/api/v1/holds", json={"service_id": self.service_id, "starts_at": at(hour), **fields}
-        )
+        return self.client.post("/api/v1/holds", json={"service_id": self.service_id, "starts_at": at(hour), **fields})
 
     def slots(self, days: int = 1, headers: dict[str, str] | None = None, **query: Any) -> TestResponse:
         span = {"from": day(0), "to": day(days)}
-        return self.client.get(f"/api/v1/services/{self.service_id}/slots", query_string={**span, **query}, headers=headers)
+        return self.client.get(
+            f"/api/v1/services/{self.service_id}/slots", query_string={**span, **query}, headers=headers
+        )
 
     def starts(self) -> list[str]:
         return [slot["starts_at"] for listed in self.slots().json["days"] for slot in listed["slots"]]

@@ -80,7 +80,11 @@ def test_cancelling_frees_the_time_at_once_and_only_once(hall: Hall) -> None:
     booked = hall.book(10)
     url, headers = f"/api/v1/bookings/{booked.json['ref']}/cancel", {"X-Manage-Token": token_of(booked)}
     cancelled = hall.client.post(url, json={"reason": "ill"}, headers=headers)
-    assert (cancelled.status_code, cancelled.json["status"], cancelled.json["status_reason"]) == (200, "cancelled", "ill")
+    assert (cancelled.status_code, cancelled.json["status"], cancelled.json["status_reason"]) == (
+        200,
+        "cancelled",
+        "ill",
+    )
     assert cancelled.json["version"] == 2
     assert at(10) in hall.starts()
     assert hall.client.post(url, json={}, headers=headers).json["code"] == "conflict"
@@ -252,7 +256,9 @@ def test_a_body_that_cannot_be_accepted_names_its_field(hall: Hall, fields: dict
 def test_a_time_that_is_not_offered_says_how(hall: Hall, code: str) -> None:
     engine = session.engine()
     closed = make_resource(engine, hall.venue_id, daily_hours=((600, 720),))
-    rules = {"min_notice_minutes": 60 * 24 * 5} if code == "too_soon" else {"horizon_days": 1} if code == "too_far" else {}
+    rules = (
+        {"min_notice_minutes": 60 * 24 * 5} if code == "too_soon" else {"horizon_days": 1} if code == "too_far" else {}
+    )
     service = make_service(engine, hall.venue_id, [[closed]], **rules)
     answer = hall.book(15 if code == "outside_hours" else 10, service_id=service)
     assert (answer.status_code, answer.json["code"]) == (422, code)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.runtime.logs import JsonFormatter
+from app.runtime.settings import Settings
+from app.web import operations
+from app.web.edge import repair_path
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({"PATH_INFO": "/caf%C3%A9", "REQUEST_URI": "/caf%C3%A9?q=1"}, "/caf\xc3\xa9"),
+        ({"SCRIPT_NAME": "/app", "PATH_INFO": "/a%20b", "REQUEST_URI": "/app/a%20b"}, "/a b"),
+        ({"PATH_INFO": "/a%20b", "REQUEST_URI": "/a%2520b"}, "/a%20b"),  # decoded by the server already
+        ({"PATH_INFO": "/a%20b"}, "/a%20b"),
+        ({"PATH_INFO": "/100%", "REQUEST_URI": "/100%25"}, "/100%"),
+    ],
+)
+def test_a_path_is_unquoted_once_and_only_where_the_server_has_not(environ: dict[str, str], path: str) -> None:
+    repair_path(environ)
+    assert environ["PATH_INFO"] == path
+
+
+@pytest.mark.parametrize("error", [RuntimeError("inside"), SystemExit(3), BaseException("inside"), RecursionError()])
+def test_no_exception_in_a_view_reaches_the_server_or_the_visitor(
+    app: Flask,
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: BaseException,
+) -> None:
+    def fail() -> None:
+        raise error
+
+    view = app.view_functions["operations.operations_health"]
+    client.get("/healthz")
+    monkeypatch.setattr(view, "_handler", fail)
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+    assert "inside" not in answer.text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    logged = json.loads(JsonFormatter().format(caplog.records[-1]))
+    assert (logged["event"], logged["request_id"]) == ("unexpected_error", answer.json["request_id"])
+    assert type(error).__name__ in logged["trace"]
+    monkeypatch.setattr(view, "_handler", operations.health)
+    assert client.get("/healthz").status_code == 200
+
+
+def test_an_interrupt_is_not_swallowed(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    client.get("/healthz")
+    monkeypatch.setattr(app.view_functions["operations.operations_health"], "_handler", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        client.get("/healthz")
+
+
+def caller(settings: Settings, proxies: int) -> Callable[..., tuple[str, str]]:
+    program = create_app(dataclasses.replace(settings, trusted_proxies=proxies))
+    seen: list[str] = []
+    program.before_request(lambda: seen.append(sys.modules["flask"].request.remote_addr))
+
+    def call(**headers: str) -> tuple[str, str]:
+        answer = program.test_client().get("/healthz", headers={k.replace("_", "-"): v for k, v in headers.items()})
+        return seen.pop(), answer.headers["X-Request-Id"]
+
+    return call
+
+
+def test_proxies_are_believed_as_far_as_they_are_counted(settings: Settings) -> None:
+    chain = {"X_Forwarded_For": "6.6.6.6, 203.0.113.7, 198.51.100.2", "X_Request_Id": "from-the-proxy-1"}
+    assert caller(settings, 0)(**chain)[0] == "127.0.0.1"
+    assert caller(settings, 0)(**chain)[1] != "from-the-proxy-1"
+    assert caller(settings, 1)(**chain) == ("198.51.100.2", "from-the-proxy-1")
+    assert caller(settings, 2)(**chain)[0] == "203.0.113.7"
+
+
+@pytest.mark.parametrize("name", ["short", "x" * 65, "with space", "new\tline", "<script>"])
+def test_a_name_for_a_request_is_a_plain_word(settings: Settings, name: str) -> None:
+    assert caller(settings, 1)(X_Request_Id=name)[1] != name

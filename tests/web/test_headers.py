@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.runtime.settings import Settings
+from tests.web.conftest import Hall
+
+SITE = "https://www.example.org"
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/api/v1/venues", "/nowhere", "/api/v1/venues?limit=x", "/api/v1/openapi.json"]
+)
+def test_every_answer_is_safe_to_show_a_browser(client: FlaskClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] in {"no-store", "no-cache"}
+    assert len(headers["X-Request-Id"]) == 16
+
+
+def test_two_requests_have_two_names(client: FlaskClient) -> None:
+    assert client.get("/healthz").headers["X-Request-Id"] != client.get("/healthz").headers["X-Request-Id"]
+
+
+def test_head_is_get_without_a_body(hall: Hall) -> None:
+    shown, headed = hall.client.get("/api/v1/venues"), hall.client.head("/api/v1/venues")
+    assert (headed.status_code, headed.data) == (200, b"")
+    assert headed.headers["Content-Length"] == shown.headers["Content-Length"]
+
+
+def shared(settings: Settings) -> FlaskClient:
+    return create_app(dataclasses.replace(settings, cors_origins=(SITE,))).test_client()
+
+
+def test_pages_of_a_listed_origin_may_read_and_others_may_not(settings: Settings) -> None:
+    client = shared(settings)
+    mine = client.get("/api/v1/venues", headers={"Origin": SITE})
+    assert mine.headers["Access-Control-Allow-Origin"] == SITE
+    assert "ETag" in mine.headers["Access-Control-Expose-Headers"]
+    for origin in ("https://evil.example", "null", SITE + ".evil.example", SITE.replace("https", "http")):
+        theirs = client.get("/api/v1/venues", headers={"Origin": origin})
+        assert "Access-Control-Allow-Origin" not in theirs.headers
+        assert "Origin" in theirs.headers["Vary"]
+
+
+def test_a_preflight_is_answered_for_a_listed_origin(settings: Settings) -> None:
+    headers = {
+        "Origin": SITE,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "idempotency-key",
+    }
+    answer = shared(settings).options("/api/v1/bookings", headers=headers)
+    assert answer.status_code == 200
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert "Idempotency-Key" in answer.headers["Access-Control-Allow-Headers"]
+
+
+def test_without_a_list_no_origin_is_named(client: FlaskClient) -> None:
+    answer = client.get("/api/v1/venues", headers={"Origin": SITE})
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_a_site_on_https_says_so_for_a_year(settings: Settings, client: FlaskClient) -> None:
+    assert "Strict-Transport-Security" not in client.get("/healthz").headers
+    secure = create_app(dataclasses.replace(settings, base_url="https://book.example.org")).test_client()
+    assert secure.get("/healthz").headers["Strict-Transport-Security"] == "max-age=31536000"
