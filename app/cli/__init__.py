@@ -21,7 +21,7 @@ GROUPS = {
     "bookings": ("app.cli.bookings:group", "Bookings: list, show, approve, decline, cancel."),
     "holds": ("app.cli.holds:group", "Times that are held: list, release."),
     "doctor": ("app.cli.doctor:command", "Check this installation and say what to do."),
-    "demo": ("app.cli.demo:command", "Fill an empty database with a hall to try things on."),
+    "demo": ("app.cli.demo:group", "A hall to try things on."),
 }
 
 

@@ -55,6 +55,7 @@ LATE = {
     "persistence/schema.py": "the migration tool: 10 MiB that no request needs",
     "web/lazy.py": "views, at their first request",
     "web/openapi.py": "the builder, which no server needs",
+    "web/openapi_build.py": "every handler, to read what it says of itself",
     "cli/groups.py": "commands, at their first use",
 }
 # file -> why it may commit

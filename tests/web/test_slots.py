@@ -138,7 +138,7 @@ def test_a_query_that_cannot_be_answered_names_its_parameter(hall: Hall, query: 
     assert [error["field"] for error in answer.json["errors"]] == [field]
 
 
-@pytest.mark.parametrize("service", ["0", "-1", "999999", "x", "1.0", "9" * 23, "9" * 5000, "%00", "１"])
+@pytest.mark.parametrize("service", ["0", "-1", "999999", "x", "1.0", "9" * 23, "9" * 5000, "%00", "\uff11"])
 def test_a_service_that_is_not_there_is_not_found(hall: Hall, service: str) -> None:
     answer = hall.client.get(f"/api/v1/services/{service}/slots?from={day(0)}&to={day(1)}")
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
