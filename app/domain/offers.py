@@ -84,6 +84,7 @@ class Ask:
     party_size: int = 1
     resource_id: int | None = None
     preferred_ids: tuple[int, ...] = ()
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def choose(offer: Offer, calendars: Calendars, ask: Ask, starts: int, *, now: da
         TooSoon, TooFar, OutsideHours, Invalid: the time is not offered.
         SlotTaken: it is offered, and somebody has it.
     """
-    check_time(offer, starts, now)
+    check_time(offer, starts, now, is_held=ask.is_held)
     board = lay_out(offer, calendars, ask, span_of_start(offer, starts), extra=(starts,))
     bit = 1 << board.position(starts)
     chosen = []

@@ -92,14 +92,14 @@ def bookable_span(bounds: Bounds, now: datetime) -> tuple[int, int]:
     return opens, wall_minute(today + timedelta(days=bounds.horizon_days + 1), 0, bounds.zone)
 
 
-def check_time(offer: Offer, starts: int, now: datetime) -> None:
-    """Let a start through that is neither too near nor too far ahead.
+def check_time(offer: Offer, starts: int, now: datetime, *, is_held: bool = False) -> None:
+    """Let a start through that is neither too near nor too far ahead; what is held may have come within the notice since.
 
     Raises:
         TooSoon: it is past, or within the notice. TooFar: it is beyond the horizon.
     """
     opens, closes = bookable_span(offer, now)
-    if starts < opens:
+    if starts < opens - offer.min_notice_minutes * is_held:
         notice = f"; book at least {offer.min_notice_minutes} minutes ahead" if offer.min_notice_minutes else ""
         raise TooSoon(f"That start is too soon{notice}.")
     if starts >= closes:

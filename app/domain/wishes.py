@@ -15,6 +15,7 @@ class Wish:
     """A time of a service; None leaves the choice to the service. ``starts_at`` is aware.
 
     ``preferred_ids`` are resources that a hold or a booking has already: where they are free, they are chosen again.
+    ``is_held``: the notice was kept when the hold was made, and is not asked for again.
     """
 
     service_id: int
@@ -23,6 +24,7 @@ class Wish:
     party_size: int | None = None
     resource_id: int | None = None
     preferred_ids: tuple[int, ...] = ()
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,7 @@ def _use_up_hold(session: Session, wish: BookingWish, now: datetime) -> Wish:
         duration_minutes=wish.time.duration_minutes or held.ends - held.starts,
         party_size=wish.time.party_size or held.party_size,
         preferred_ids=held.resource_ids,
+        is_held=True,
     )
 
 

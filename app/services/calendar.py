@@ -76,7 +76,7 @@ def find_place(session: Session, offer: Offer, wish: Wish, *, now: datetime) -> 
         party_size=wish.party_size,
         resource_id=wish.resource_id,
     )
-    ask = replace(ask, preferred_ids=wish.preferred_ids)
+    ask = replace(ask, preferred_ids=wish.preferred_ids, is_held=wish.is_held)
     span = spans.span_of_start(offer, starts)
     calendars = get_calendars(session, offer, span, now_seconds=int(now.timestamp()))
     chosen = slots.choose(offer, calendars, ask, starts, now=now)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Engine
 
-from app.domain.errors import HoldExpired, Invalid, NotFound, SlotTaken
+from app.domain.errors import HoldExpired, Invalid, NotFound, SlotTaken, TooSoon
 from app.domain.times import to_minute
 from app.services import holds
 from app.services.idempotency import make_key
@@ -151,3 +153,14 @@ def test_a_hold_moves_the_calendar_version(desk: Desk) -> None:
     room = desk.resource()
     desk.hold(desk.service([room]), at("10:00"))
     assert desk.versions(room) == [2]
+
+
+def test_what_is_held_can_be_booked_though_the_notice_has_passed_meanwhile(desk: Desk) -> None:
+    service = desk.room_service(min_notice_minutes=60)
+    start = at("10:00")
+    desk.now = start - timedelta(minutes=61)
+    _, token = desk.hold(service, start)
+    desk.pass_minutes(5)
+    with pytest.raises(TooSoon):
+        desk.book(service, start)
+    assert desk.book(service, start, hold_token=token).starts_at == start
