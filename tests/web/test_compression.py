@@ -10,6 +10,11 @@ from tests.services.factories import make_resource, make_service
 from tests.web.conftest import Hall
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url  # what is tested here never reaches a database, or does not care which
+
+
 def fifty(hall: Hall) -> str:
     engine = session.engine()
     for _ in range(49):

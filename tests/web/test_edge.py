@@ -16,6 +16,11 @@ from app.web import operations
 from app.web.edge import repair_path
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url  # what is tested here never reaches a database, or does not care which
+
+
 @pytest.mark.parametrize(
     ("environ", "path"),
     [

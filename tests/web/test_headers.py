@@ -9,6 +9,12 @@ from app import create_app
 from app.runtime.settings import Settings
 from tests.web.conftest import Hall
 
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url  # what is tested here never reaches a database, or does not care which
+
+
 SITE = "https://www.example.org"
 
 

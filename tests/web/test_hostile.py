@@ -9,6 +9,12 @@ from werkzeug.test import TestResponse
 
 from tests.web.conftest import Hall
 
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url  # what is tested here never reaches a database, or does not care which
+
+
 BOOKINGS = "/api/v1/bookings"
 NAMED = b'{"service_id":1,"starts_at":"2027-01-01T10:00:00Z","customer":{"name":"A","email":"a@b.co"}'
 
