@@ -19,7 +19,8 @@ GROUPS = {
     "blackouts": ("app.cli.blackouts:group", "Times in which nobody may book: import, list, add, delete."),
     "slots": ("app.cli.slots:group", "Free times, and why a time is not free."),
     "bookings": ("app.cli.bookings:group", "Bookings: list, show, approve, decline, cancel."),
-    "holds": ("app.cli.holds:group", "Times that are held: list, release."),
+    "holds": ("app.cli.holds:group", "Times kept while a form is filled in: sweep those that are over."),
+    "idempotency": ("app.cli.idempotency:group", "Answers kept for requests that come twice: sweep the old ones."),
     "doctor": ("app.cli.doctor:command", "Check this installation and say what to do."),
     "demo": ("app.cli.demo:group", "A hall to try things on."),
 }

@@ -1,0 +1,35 @@
+"""The program with its guard off, for the negative control: no lock before the look, and no transaction around both.
+
+A race test that passes against this proves nothing. The switch is here, in the test's own process, and not in the program.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import event
+
+from app import create_app
+from app.persistence import session
+from app.services import bookings, calendar
+
+WINDOW_SECONDS = 0.02  # between look and write: a busy host's pause, so that the control does not depend on luck
+
+
+def _no_lock(*_call: Any) -> None:
+    """Lock nothing."""
+
+
+def _linger(*call: Any, **named: Any) -> calendar.Place:
+    place = _find_place(*call, **named)
+    time.sleep(WINDOW_SECONDS)
+    return place
+
+
+application = create_app(warm=True)
+_find_place = bookings.find_place
+bookings.find_place = _linger
+calendar.lock_resources = _no_lock
+for _listener in list(session.engine().dispatch.begin):
+    event.remove(session.engine(), "begin", _listener)
