@@ -37,21 +37,22 @@ _reason = click.option("--reason", required=True, metavar="TEXT", help="Why; the
 
 
 @group.command("list")
-@click.option("--status", type=click.Choice(sorted(STATES)), default="", help="Only bookings in this state.")
+@click.option("--status", type=click.Choice(sorted(STATES)), help="Only bookings in this state.")
 @click.option("--venue", default="", metavar="SLUG", help="One venue instead of all.")
 @click.option("--from", "first", default="", metavar="DAY", help='First day, as "2026-12-01"; today, if not given.')
 @click.option("--to", "end", default="", metavar="DAY", help="Day after the last; no end, if not given.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most so many.")
 @_json
-def list_(  # noqa: PLR0913 - an option each
-    status: str, venue: str, first: str, end: str, limit: int, *, as_json: bool
-) -> None:
-    """List bookings by the local day on which they begin, in the order in which they were made."""
+def list_(status: str | None, venue: str, first: str, end: str, limit: int, *, as_json: bool) -> None:
+    """List bookings by the day they begin.
+
+    Days are local to the venue. The order is that in which they were made.
+    """
     venue_id = find_place(venue).venue_id if venue else 0
     today = clock().date() - _A_DAY  # where it is still yesterday, too; each booking's own zone decides
     first_day = _day("--from", first) if first else None
     end_day = _day("--to", end) if end else _LAST_DAY
-    found = list(islice(_matching(status, venue_id, first_day, end_day, today=today), limit + 1))
+    found = list(islice(_matching(status or "", venue_id, first_day, end_day, today=today), limit + 1))
     _print_bookings(found[:limit], as_json=as_json)
     if len(found) > limit:
         click.echo(f"there are more than these {limit}: raise --limit, or say --from and --to", err=True)
@@ -61,7 +62,10 @@ def list_(  # noqa: PLR0913 - an option each
 @_ref
 @_json
 def show(ref: str, *, as_json: bool) -> None:
-    """Show one booking; REF is the reference that the customer has."""
+    """Show one booking.
+
+    REF is the reference that the customer has, in capitals or not.
+    """
     booking = use_cases.get_for(_clean_ref(ref), _access())
     if as_json:
         print_json(booking)
@@ -72,7 +76,10 @@ def show(ref: str, *, as_json: bool) -> None:
 @group.command("approve")
 @_ref
 def approve(ref: str) -> None:
-    """Confirm a pending booking; it has had its time since it was made."""
+    """Confirm a pending booking.
+
+    It has had its time since it was made.
+    """
     _print_change(use_cases.approve(_clean_ref(ref), access=_access(), now=clock()))
 
 
@@ -80,7 +87,10 @@ def approve(ref: str) -> None:
 @_ref
 @_reason
 def decline(ref: str, reason: str) -> None:
-    """Turn a pending booking down; its time is free again at once."""
+    """Turn a pending booking down.
+
+    Its time is free again at once.
+    """
     _change(use_cases.decline, ref, reason)
 
 
@@ -88,7 +98,10 @@ def decline(ref: str, reason: str) -> None:
 @_ref
 @_reason
 def cancel(ref: str, reason: str) -> None:
-    """Cancel a pending or confirmed booking, one that has begun, too; its time is free again at once."""
+    """Cancel a pending or confirmed booking.
+
+    One that has begun, too. Its time is free again at once.
+    """
     _change(use_cases.cancel, ref, reason)
 
 
@@ -117,9 +130,7 @@ def _day(option: str, text: str) -> date:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(minutes=minute)).date()
 
 
-def _matching(
-    status: str, venue_id: int, first: date | None, end: date, *, today: date
-) -> Iterator[Booking]:
+def _matching(status: str, venue_id: int, first: date | None, end: date, *, today: date) -> Iterator[Booking]:
     """Yield the bookings that begin within local days, page by page; no zone is a day away from UTC."""
     now = clock()
     after = datetime.combine((first or today) - _A_DAY, time(), UTC)

@@ -14,7 +14,10 @@ group = AppGroup("holds", help="Times kept while a form is filled in: sweep thos
 
 @group.command("sweep")
 def sweep() -> None:
-    """Delete the holds that are over; they block nothing, this only keeps the table short. For cron, hourly."""
+    """Delete the holds that are over.
+
+    They block nothing; this only keeps the table short. For cron, hourly.
+    """
     now = clock()
     swept = 0
     while (batch := sweep_batch(now=now)) > 0:

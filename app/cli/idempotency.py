@@ -14,7 +14,10 @@ group = AppGroup("idempotency", help="Answers kept for requests that come twice:
 
 @group.command("sweep")
 def sweep() -> None:
-    """Delete the answers that were given more than a day ago; nobody is given them again. For cron, daily."""
+    """Delete answers older than a day.
+
+    Nobody is given them again; this only keeps the table short. For cron, daily.
+    """
     say_progress("deleting old answers ...")
     swept = use_cases.sweep(now=clock())
     click.echo(f"deleted {swept} {'answer' if swept == 1 else 'answers'} older than a day")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import groupby
+from datetime import date, datetime, timedelta
+from itertools import groupby, pairwise, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,17 +23,9 @@ from app.persistence.offers import get_calendars, get_offer
 from app.persistence.session import reading
 
 DAYS_SHOWN = 7
+LEAST_IN_A_ROW = 3  # to be told as "from to"
 
 group = AppGroup("slots", help="Free times, and why a time is not free.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Slots of one day that follow each other evenly with the same room: one line of the table."""
-
-    first: Slot
-    last: Slot
-    amount: int
 
 
 def _what(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,11 +45,16 @@ def _what(command: Callable[..., Any]) -> Callable[..., Any]:
 @group.command("list")
 @_what
 @click.option("--from", "first", default="", metavar="DAY", help='First day, as "2026-12-01"; today, if not given.')
-@click.option("--to", "end", default="", metavar="DAY", help="Day after the last; a week after the first, if not given.")
+@click.option(
+    "--to", "end", default="", metavar="DAY", help="Day after the last; a week after the first, if not given."
+)
 def list_(  # noqa: PLR0913 - an option each
     service: str, first: str, end: str, duration: int | None, party_size: int | None, resource: str, *, as_json: bool
 ) -> None:
-    """List the free times of SERVICE: its id, "venue/service", or its slug where one venue alone uses it."""
+    """List the free times of SERVICE.
+
+    SERVICE is an id, "venue/service" by their slugs, or a slug that one venue alone uses. Times are local to the venue.
+    """
     chosen = find_service(service)
     offer, ask = _asked(chosen, duration, party_size, resource)
     now = clock()
@@ -71,7 +67,7 @@ def list_(  # noqa: PLR0913 - an option each
         print_json(_document(chosen, days))
         return
     click.echo(f"{chosen.path}, {ask.duration_minutes} minutes, times of {chosen.zone}")
-    print_table(("day", "starts", "", "open", "resources"), _rows(days, chosen))
+    print_table(("day", "starts", "open", "resources"), _rows(days, chosen))
 
 
 @group.command("explain")
@@ -88,7 +84,10 @@ def explain(  # noqa: PLR0913 - an option each
     *,
     as_json: bool,
 ) -> None:
-    """Say why SERVICE can or cannot be booked at TIME, local to the venue: "2026-12-01 10:00"; exit 1 if it cannot."""
+    """Say why SERVICE cannot be booked at TIME.
+
+    SERVICE is as for 'slots list'; TIME is local to the venue: "2026-12-01 10:00". Exit 1 where it cannot be booked.
+    """
     chosen = find_service(service)
     offer, ask = _asked(chosen, duration, party_size, resource)
     now = clock()
@@ -118,7 +117,7 @@ def _day(option: str, text: str, zone: ZoneInfo) -> date:
     return local_date(parse_local(option, text, zone), zone)
 
 
-def _local(minute: int, zone: ZoneInfo) -> Any:  # noqa: ANN401
+def _local(minute: int, zone: ZoneInfo) -> datetime:
     return from_minute(minute).astimezone(zone)
 
 
@@ -127,32 +126,28 @@ def _rows(days: dict[date, list[Slot]], chosen: ChosenService) -> Iterator[tuple
     for day, found in days.items():
         heading = f"{day:%a %Y-%m-%d}"
         if not found:
-            yield heading, "-", "", "", ""
-        for run in _runs(found):
-            resources = ", ".join(names[key] for key in run.first.resource_ids)
-            yield heading, *_times(run, chosen.zone), run.first.spots_open, resources
+            yield heading, "-", "", ""
+        for (resource_ids, spots_open), same in groupby(found, key=lambda slot: (slot.resource_ids, slot.spots_open)):
+            starts = ", ".join(_phrases([slot.starts for slot in same], chosen.zone))
+            yield heading, starts, spots_open, ", ".join(names[key] for key in resource_ids)
             heading = ""
 
 
-def _times(run: _Run, zone: ZoneInfo) -> tuple[str, str]:
-    """Return when the run's slots start, and how they follow each other."""
-    first, last = (f"{_local(slot.starts, zone):%H:%M}" for slot in (run.first, run.last))
-    if run.amount == 1:
-        return first, ""
-    step = (run.last.starts - run.first.starts) // (run.amount - 1)
-    return f"{first} to {last}", f"every {step} min"
+def _phrases(starts: Sequence[int], zone: ZoneInfo) -> Iterator[str]:
+    """Yield the times, three or more that follow each other evenly as one phrase."""
+    at = 0
+    while at < len(starts):
+        length = _even(starts[at:])
+        first, last = (f"{_local(starts[place], zone):%H:%M}" for place in (at, at + length - 1))
+        yield first if length == 1 else f"{first} to {last} every {starts[at + 1] - starts[at]} min"
+        at += length
 
 
-def _runs(found: Sequence[Slot]) -> Iterator[_Run]:
-    """Yield the day's slots, those with the same room and even distances as one."""
-    for _, same in groupby(found, key=lambda slot: (slot.resource_ids, slot.spots_open)):
-        pending: list[Slot] = []
-        for slot in same:
-            if len(pending) > 1 and slot.starts - pending[-1].starts != pending[1].starts - pending[0].starts:
-                yield _Run(pending[0], pending[-1], len(pending))
-                pending = []
-            pending.append(slot)
-        yield _Run(pending[0], pending[-1], len(pending))
+def _even(starts: Sequence[int]) -> int:
+    """Return how many of the first starts are evenly apart; one, where that would be fewer than three."""
+    steps = [after - before for before, after in pairwise(starts)]
+    even = 1 + sum(1 for _ in takewhile(lambda step: step == steps[0], steps))
+    return even if even >= LEAST_IN_A_ROW else 1
 
 
 def _document(chosen: ChosenService, days: dict[date, list[Slot]]) -> dict[str, object]:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, literal, or_, select
 
 from app.domain.bookings import STATES, TAKING_TIME
-from app.domain.spans import MAX_OCCUPANCY_MINUTES
 from app.persistence.session import streaming
 from app.persistence.tables import booking_resources, bookings, holds, occupancies, resources, venues
 
@@ -34,7 +33,7 @@ _TAKEN = (
     .order_by(occupancies.c.starts, occupancies.c.ends)
     .limit(PAGE_SIZE)
 )
-_RESOURCES = (
+_RESOURCES: Select[Any] = (
     select(resources.c.id, resources.c.name, resources.c.capacity, venues.c.slug, venues.c.timezone)
     .join_from(resources, venues)
     .where(resources.c.id > bindparam("cursor"))
@@ -46,14 +45,13 @@ _AT = (
     .join_from(occupancies, bookings, isouter=True)
     .where(
         occupancies.c.resource_id == bindparam("resource_id"),
-        occupancies.c.starts > bindparam("minute") - MAX_OCCUPANCY_MINUTES,
         occupancies.c.starts <= bindparam("minute"),
         occupancies.c.ends > bindparam("minute"),
         _IS_LIVE,
     )
     .order_by(occupancies.c.id)
 )
-_LIVE_BOOKINGS = (
+_LIVE_BOOKINGS: Select[Any] = (
     select(
         bookings.c.id,
         bookings.c.ref,
@@ -89,7 +87,7 @@ _GIVEN_BACK = (
 )
 
 
-def _strays(why: str, condition: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a select of two columns
+def _strays(why: str, condition: ColumnElement[bool]) -> Select[Any]:
     return (
         select(occupancies.c.id, literal(why))
         .join_from(occupancies, bookings, isouter=True)
@@ -102,10 +100,15 @@ def _strays(why: str, condition: ColumnElement[bool]) -> Any:  # noqa: ANN401 - 
 
 _STRAYS = (
     _strays("belongs to no booking and no hold", bookings.c.id.is_(None) & holds.c.id.is_(None)),
-    _strays("belongs to a booking and a hold", occupancies.c.booking_id.is_not(None) & occupancies.c.hold_id.is_not(None)),
+    _strays(
+        "belongs to a booking and a hold", occupancies.c.booking_id.is_not(None) & occupancies.c.hold_id.is_not(None)
+    ),
     _strays("belongs to no resource", resources.c.id.is_(None)),
     _strays("is of a booking and would expire", bookings.c.id.is_not(None) & occupancies.c.expires.is_not(None)),
-    _strays("is of a hold and does not expire with it", occupancies.c.expires.is_distinct_from(holds.c.expires) & holds.c.id.is_not(None)),
+    _strays(
+        "is of a hold and does not expire with it",
+        occupancies.c.expires.is_distinct_from(holds.c.expires) & holds.c.id.is_not(None),
+    ),
     _strays("takes nothing, or no time", (occupancies.c.units < 1) | (occupancies.c.ends <= occupancies.c.starts)),
 )
 

@@ -28,8 +28,10 @@ def sqlite_flags(session: Session) -> dict[str, str]:
 def sqlite_faults(session: Session) -> list[str]:
     """Return what is damaged in the file; reads all of it."""
     damage = [str(line) for line in session.execute(text("PRAGMA quick_check(20)")).scalars() if line != "ok"]
+    if damage:
+        return damage
     dangling = session.execute(text("PRAGMA foreign_key_check")).fetchmany(MOST_ROWS)
-    return damage + [f"row {row[1]} of {row[0]} points to no {row[2]}" for row in dangling]
+    return [f"row {row[1]} of {row[0]} points to no {row[2]}" for row in dangling]
 
 
 def sqlite_version(session: Session) -> str:
@@ -39,7 +41,7 @@ def sqlite_version(session: Session) -> str:
 
 def mysql_variables(session: Session) -> dict[str, str]:
     """Return the server's variables as this session has them."""
-    return {name: value for name, value in session.execute(_MYSQL_VARIABLES)}
+    return {row.Variable_name: row.Value for row in session.execute(_MYSQL_VARIABLES)}
 
 
 def list_other_engines(session: Session) -> Sequence[str]:

@@ -48,9 +48,11 @@ def require_known(session: Session) -> None:
 
 def ensure(engine: Engine, *, migrate: bool) -> None:
     """Bring an empty or older database to the newest schema where the settings allow it without being asked."""
+    if not migrate:
+        return  # and ask nothing: a process must come up, and say that it is not ready, while the database is away
     with Session(engine) as session:
         revision = current(session)
-    if migrate and revision != HEAD:
+    if revision != HEAD:
         import_module("app.persistence.migrate").upgrade(engine)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError
@@ -15,17 +14,9 @@ from app.persistence.session import reading
 from app.runtime.settings import Settings
 from app.services import doctor_calendar, doctor_database, doctor_host
 
-Check = Callable[["Patient"], Iterator[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class Patient:
-    """What is looked over, when, and whether what can be mended is."""
-
-    settings: Settings
-    environ: Mapping[str, str]
-    now: datetime
-    fix: bool = False
+MOST_LETTERS = 300  # of what a database says
+_DAMAGED = ("malformed", "not a database")  # SQLite, of its file
+Progress = Callable[[str], None]
 
 
 def examine(
@@ -34,29 +25,31 @@ def examine(
     now: datetime,
     fix: bool = False,
     environ: Mapping[str, str] | None = None,
-    progress: Callable[[str], None] = lambda _message: None,
+    progress: Progress = lambda _message: None,
 ) -> Iterator[Finding]:
     """Yield the findings in order, each as soon as it is known; *progress* is told what takes long.
 
     With *fix* the file modes and ``passenger_wsgi.py`` are put right. Nothing else is written, whatever is found.
     """
-    patient = Patient(settings, os.environ if environ is None else environ, now, fix)
-    yield from doctor_host.examine(settings, patient.environ, fix=fix)
-    yield from _guarded(lambda: _examine_database(patient, progress))
-
-
-def _examine_database(patient: Patient, progress: Callable[[str], None]) -> Iterator[Finding]:
-    findings = list(doctor_database.examine(reading(), patient.environ, progress))
-    yield from findings
-    if any(finding.check == "schema" and finding.level != "OK" for finding in findings):
-        return  # the queries below are of this program's tables
-    progress("looking through every calendar ...")
-    yield from doctor_calendar.examine(now=patient.now)
-
-
-def _guarded(act: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    environ = os.environ if environ is None else environ
+    yield from doctor_host.examine(settings, environ, fix=fix)
     try:
-        yield from act()
+        yield from _examine_database(environ, now, progress)
     except (DBAPIError, PoolTimeout) as error:
-        said = " ".join(str(getattr(error, "orig", error)).split())[:300]
-        yield fail("database", f"does not answer: {said}", "start it, or correct DATABASE_URL")
+        yield _refusal(" ".join(str(getattr(error, "orig", error)).split())[:MOST_LETTERS])
+
+
+def _examine_database(environ: Mapping[str, str], now: datetime, progress: Progress) -> Iterator[Finding]:
+    knows_tables = True
+    for finding in doctor_database.examine(reading(), environ, progress):
+        yield finding
+        knows_tables = knows_tables and (finding.check != "schema" or finding.level == "OK")
+    if knows_tables:
+        progress("looking through every calendar ...")
+        yield from doctor_calendar.examine(now=now)
+
+
+def _refusal(said: str) -> Finding:
+    if any(words in said for words in _DAMAGED):
+        return fail("integrity", said, "restore a backup")
+    return fail("database", f"does not answer: {said}", "start it, or correct DATABASE_URL")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import heappop, heappush
 from itertools import islice
@@ -58,6 +58,21 @@ def find_overlaps(taken: Iterable[tuple[int, int, int]], capacity: int) -> Itera
 
     *taken* is ``(starts, ends, units)``, half-open, in order of start.
     """
+    before: Overlap | None = None
+    for overlap in _stretches(taken, capacity):
+        if before is not None and before.ends == overlap.starts:
+            worse = max(before, overlap, key=lambda stretch: stretch.units)
+            before = replace(worse, starts=before.starts, ends=overlap.ends)
+            continue
+        if before is not None:
+            yield before
+        before = overlap
+    if before is not None:
+        yield before
+
+
+def _stretches(taken: Iterable[tuple[int, int, int]], capacity: int) -> Iterator[Overlap]:
+    """Yield the same, one for each change of guests: where one leaves as the next comes, two that touch."""
     tally = Tally(capacity)
     for starts, ends, units in taken:
         yield from tally.give_back(starts)
@@ -101,7 +116,9 @@ def _overlap(resource: Any, overlap: Overlap, refs: list[str], *, now: datetime)
 def _unbacked(scan: Scan) -> Iterator[Finding]:
     for row in scan.iter_live_bookings():
         if row.starts is None:
-            said = f"{row.ref} has no time in the calendar" + (f" of resource {row.resource_id}" * bool(row.resource_id))
+            said = f"{row.ref} has no time in the calendar" + (
+                f" of resource {row.resource_id}" * bool(row.resource_id)
+            )
         elif row.starts > to_minute(row.starts_at) or row.ends < to_minute(row.ends_at):
             said = f"{row.ref} has another time in the calendar of resource {row.resource_id}"
         else:

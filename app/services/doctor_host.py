@@ -115,7 +115,9 @@ def _passenger(python: tuple[int, int], version: tuple[int, ...] | None) -> Find
     if version is None:
         if python < IMP_IS_GONE:
             return ok("passenger", "version unknown; every one runs this Python")
-        return warn("passenger", "version unknown; before 6.0.19 it cannot run this Python", "ask your host, or use 3.11")
+        return warn(
+            "passenger", "version unknown; before 6.0.19 it cannot run this Python", "ask your host, or use 3.11"
+        )
     if python >= IMP_IS_GONE and version < NEEDS_NO_IMP:
         return fail("passenger", f"{text} cannot run Python 3.{python[1]}", "use Python 3.11, or Passenger 6.0.19")
     return ok("passenger", f"{text} runs this Python")
@@ -147,7 +149,9 @@ def _passenger_wsgi(path: Path, *, fix: bool) -> Finding:
     if found == PASSENGER_WSGI:
         return ok("wsgi file", f"{path} is ours")
     if not fix:
-        return fail("wsgi file", f"{path} is {'not ours' if found else 'missing'}", f"{_FIX}, then touch tmp/restart.txt")
+        return fail(
+            "wsgi file", f"{path} is {'not ours' if found else 'missing'}", f"{_FIX}, then touch tmp/restart.txt"
+        )
     if found:
         shutil.copy2(path, path.with_name(f"{path.name}.before"))
     draft = path.with_name(f".{path.name}.{os.getpid()}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import compression, edge, errors, headers, openapi, routes
+from app.web import compression, edge, errors, headers, openapi, routes, warmup
 
 
 def init_app(app: Flask, *, warm: bool) -> None:
@@ -15,3 +15,5 @@ def init_app(app: Flask, *, warm: bool) -> None:
     headers.init_app(app)
     openapi.init_app(app)
     edge.init_app(app)
+    if warm:
+        warmup.run(app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import selectors
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +42,7 @@ class Answer:
 
     status: int
     document: dict[str, Any]
+    headers: Mapping[str, str]  # names as the server spells them
 
 
 def race(base_url: str, shots: Sequence[Shot]) -> list[Answer]:
@@ -77,4 +78,6 @@ def _read_all(sockets: Sequence[socket.socket]) -> list[bytes]:
 def _parse(raw: bytes) -> Answer:
     head, _, body = raw.partition(b"\r\n\r\n")
     assert head, "the server closed the connection without an answer"
-    return Answer(int(head.split()[1]), json.loads(body) if body.strip() else {})
+    status, *headers = head.decode("latin-1").split("\r\n")
+    named = dict(header.split(": ", 1) for header in headers)
+    return Answer(int(status.split()[1]), json.loads(body) if body.strip() else {}, named)
