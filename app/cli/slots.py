@@ -19,8 +19,9 @@ from app.domain import slots, spans
 from app.domain.offers import Ask, Offer, check_ask
 from app.domain.slots import Slot
 from app.domain.times import from_minute, local_date, minute_text, to_minute
-from app.persistence.offers import get_calendars, get_offer
+from app.persistence.offers import get_offer
 from app.persistence.session import reading
+from app.persistence.slots import get_calendars
 
 DAYS_SHOWN = 7
 LEAST_IN_A_ROW = 3  # to be told as "from to"

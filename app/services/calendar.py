@@ -15,8 +15,9 @@ from app.domain.offers import Ask, Offer, check_ask
 from app.domain.times import from_minute, local_date, to_minute
 from app.domain.wishes import Wish
 from app.persistence.calendar import add_occupancies, lock_resources
-from app.persistence.offers import get_calendars, get_offer
+from app.persistence.offers import get_offer
 from app.persistence.session import reading, use_case
+from app.persistence.slots import get_calendars
 
 
 @dataclass(frozen=True, slots=True)

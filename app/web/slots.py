@@ -14,8 +14,9 @@ from app.domain import slots, spans
 from app.domain.errors import Invalid
 from app.domain.offers import Ask, Offer, check_ask
 from app.domain.times import minute_text, wall_minute
-from app.persistence import offers
+from app.persistence.offers import get_offer
 from app.persistence.session import reading
+from app.persistence.slots import Tag, get_calendars, get_tag, tag_of
 from app.web.context import now
 from app.web.pages import Id
 
@@ -89,10 +90,10 @@ def list_slots(service_id: int, query: SlotsQuery) -> tuple[SlotsView, dict[str,
         return unchanged
     offer, ask = _asked(service_id, query)
     span = spans.span_of_days(offer, query.from_, query.to)
-    calendars = offers.get_calendars(reading(), offer, span, now_seconds=int(at.timestamp()))
+    calendars = get_calendars(reading(), offer, span, now_seconds=int(at.timestamp()))
     days = slots.find(offer, calendars, ask, span, now=at)
     view = SlotsView(service_id, str(offer.zone), [_day(day, found) for day, found in days.items()])
-    return view, _tagged(_etag(offers.tag_of(offer, calendars), service_id, query, at))
+    return view, _tagged(_etag(tag_of(offer, calendars), service_id, query, at))
 
 
 def explain(service_id: int, query: ExplainQuery) -> ExplanationView:
@@ -101,7 +102,7 @@ def explain(service_id: int, query: ExplainQuery) -> ExplanationView:
     offer, ask = _asked(service_id, query)
     starts = spans.check_start(offer, query.starts_at)
     span = spans.span_of_start(offer, starts)
-    calendars = offers.get_calendars(reading(), offer, span, now_seconds=int(at.timestamp()))
+    calendars = get_calendars(reading(), offer, span, now_seconds=int(at.timestamp()))
     reasons = slots.explain(offer, calendars, ask, starts, now=at)
     return ExplanationView(not reasons, [ReasonView(r.code, r.detail, r.resource_id) for r in reasons])
 
@@ -112,7 +113,7 @@ def _check_days(query: SlotsQuery) -> None:
 
 
 def _asked(service_id: int, query: SlotsQuery | ExplainQuery) -> tuple[Offer, Ask]:
-    offer = offers.get_offer(reading(), service_id)
+    offer = get_offer(reading(), service_id)
     ask = check_ask(
         offer,
         duration_minutes=query.duration_minutes,
@@ -124,7 +125,7 @@ def _asked(service_id: int, query: SlotsQuery | ExplainQuery) -> tuple[Offer, As
 
 def _unchanged(service_id: int, query: SlotsQuery, at: datetime) -> Response | None:
     """Return a 304 where the client's answer still holds: one query tells."""
-    etag = _etag(offers.get_tag(reading(), service_id, now_seconds=int(at.timestamp())), service_id, query, at)
+    etag = _etag(get_tag(reading(), service_id, now_seconds=int(at.timestamp())), service_id, query, at)
     if request.if_none_match.contains_weak(etag[3:-1]):
         return Response(status=304, headers=_tagged(etag))
     return None
@@ -134,7 +135,7 @@ def _tagged(etag: str) -> dict[str, str]:
     return {"ETag": etag, "Cache-Control": "no-cache"}
 
 
-def _etag(tag: offers.Tag, service_id: int, query: SlotsQuery, at: datetime) -> str:
+def _etag(tag: Tag, service_id: int, query: SlotsQuery, at: datetime) -> str:
     """Return the tag of an answer: the calendars' state, and what the clock alone changes within the days asked for."""
     first, end = (wall_minute(day, 0, tag.zone) for day in (query.from_, query.to))
     opens, closes = (min(max(minute, first), end) for minute in spans.bookable_span(tag, at))

@@ -40,7 +40,8 @@ from app.persistence import session as sessions
 from app.persistence import tables
 from app.persistence.calendar import lock_resources
 from app.persistence.engine import make_engine
-from app.persistence.offers import get_calendars, get_offer
+from app.persistence.offers import get_offer
+from app.persistence.slots import get_calendars
 from app.services import blackouts, bookings, calendar, holds
 from app.services.bookings import Access
 from app.services.idempotency import make_key

@@ -80,7 +80,7 @@ class Hall:
 def overbooked(engine: Engine) -> list[tuple[int, int]]:
     """Return each resource and minute at which more is taken than there is."""
     with engine.connect() as connection:
-        capacity = dict(connection.execute(select(resources.c.id, resources.c.capacity)).tuples().all())
+        capacity = {row.id: row.capacity for row in connection.execute(select(resources.c.id, resources.c.capacity))}
         columns = (occupancies.c.resource_id, occupancies.c.starts, occupancies.c.ends, occupancies.c.units)
         taken = connection.execute(select(*columns)).all()
     changes: dict[int, list[tuple[int, int]]] = defaultdict(list)
