@@ -17,7 +17,6 @@ from app.cli.operator import clock, operator
 from app.cli.output import print_json, print_table
 from app.domain.bookings import STATES, Booking
 from app.domain.errors import Invalid
-from app.domain.text import clean_line
 from app.domain.times import UTC
 from app.persistence.bookings import list_bookings
 from app.persistence.session import reading
@@ -26,7 +25,6 @@ from app.services.blackouts import find_place
 from app.services.bookings import Access
 
 PAGE_SIZE = 200
-MAX_REASON = 500
 _LAST_DAY = date(9990, 1, 1)
 _A_DAY = timedelta(days=1)
 
@@ -106,11 +104,7 @@ def cancel(ref: str, reason: str) -> None:
 
 
 def _change(verb: Callable[..., Booking], ref: str, reason: str) -> None:
-    try:
-        text = clean_line(reason, MAX_REASON)
-    except ValueError as error:
-        raise Invalid.field("--reason", "invalid", str(error)) from None
-    _print_change(verb(_clean_ref(ref), reason=text, access=_access(), now=clock()))
+    _print_change(verb(_clean_ref(ref), reason=reason, access=_access(), now=clock()))
 
 
 def _access() -> Access:

@@ -13,7 +13,7 @@ from app.cli.output import print_json, say_progress
 from app.domain.findings import Finding
 from app.services.doctor import examine
 
-_WIDEST = 12  # of the checks' names
+_WIDEST = 15  # of the names of checks
 
 
 @click.command()

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from app.cli.operator import clock
 from app.cli.output import say_progress
-from app.services import idempotency as use_cases
+from app.services.idempotency import sweep_batch
 
 group = AppGroup("idempotency", help="Answers kept for requests that come twice: sweep the old ones.")
 
@@ -18,6 +18,9 @@ def sweep() -> None:
 
     Nobody is given them again; this only keeps the table short. For cron, daily.
     """
-    say_progress("deleting old answers ...")
-    swept = use_cases.sweep(now=clock())
+    now = clock()
+    swept = 0
+    while (batch := sweep_batch(now=now)) > 0:
+        swept += batch
+        say_progress(f"deleted {swept} answers ...")
     click.echo(f"deleted {swept} {'answer' if swept == 1 else 'answers'} older than a day")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.custom_fields import Answer
-from app.domain.errors import Conflict, VersionMismatch
+from app.domain.errors import Conflict, Invalid, VersionMismatch
 from app.domain.prices import Quote
+from app.domain.text import clean_text
 
 REF_ALPHABET = "23456789CFGHJMPQRVWX"  # no vowels, no look-alikes: a reference spells no word and reads well aloud
+MAX_REASON = 500
 REF_LENGTH = 10  # 20^10 is about 10^13: a guess hits one of a million bookings once in ten million
 TAKING_TIME = frozenset({"pending", "confirmed", "checked_in"})
 
@@ -64,6 +66,18 @@ class Booking:
     def duration_minutes(self) -> int:
         """Return how long it lasts."""
         return int((self.ends_at - self.starts_at).total_seconds() // 60)
+
+
+def check_reason(reason: str) -> str:
+    """Return why somebody changed a booking, cleaned.
+
+    Raises:
+        Invalid: it is too long or cannot be shown.
+    """
+    try:
+        return clean_text(reason, MAX_REASON)
+    except ValueError as error:
+        raise Invalid.field("reason", "invalid", str(error)) from None
 
 
 def first_state(*, requires_approval: bool) -> str:

@@ -17,6 +17,7 @@ from app.persistence.tables import booking_resources, bookings, holds, occupanci
 PAGE_SIZE = 500
 MOST_ROWS = 20  # of what contradicts: more are the same fault again
 _ENDED = {"completed", "no_show"}  # a booking that took place may keep its row: nobody can book the past
+PATIENCE_SECONDS = 60  # for one page; the slowest joins every calendar row to its booking
 _BEFORE_ALL = -(2**62)
 
 _IS_LIVE = or_(occupancies.c.expires.is_(None), occupancies.c.expires > bindparam("now"))
@@ -51,33 +52,27 @@ _AT = (
     )
     .order_by(occupancies.c.id)
 )
-_LIVE_BOOKINGS: Select[Any] = (
-    select(
-        bookings.c.id,
-        bookings.c.ref,
-        bookings.c.starts_at,
-        bookings.c.ends_at,
-        func.coalesce(booking_resources.c.resource_id, 0).label("resource_id"),
-        occupancies.c.starts,
-        occupancies.c.ends,
-    )
-    .join_from(bookings, booking_resources, isouter=True)
-    .join(
-        occupancies,
-        (occupancies.c.booking_id == bookings.c.id) & (occupancies.c.resource_id == booking_resources.c.resource_id),
-        isouter=True,
-    )
+# By key, which is cheap to go on from; the state is hidden from the optimizer, or it would sort by key at every page.
+_PAGE = (
+    select(bookings.c.id, bookings.c.ref, bookings.c.starts_at, bookings.c.ends_at)
     .where(
-        bookings.c.id >= bindparam("booking_id"),
-        or_(
-            bookings.c.id > bindparam("booking_id"),
-            func.coalesce(booking_resources.c.resource_id, 0) > bindparam("resource_id"),
-        ),
-        bookings.c.status.in_(sorted(TAKING_TIME)),
+        bookings.c.id > bindparam("cursor"),
+        func.coalesce(bookings.c.status, "").in_(sorted(TAKING_TIME)),
         bookings.c.ends_at > bindparam("now"),
     )
-    .order_by(bookings.c.id, booking_resources.c.resource_id)
+    .order_by(bookings.c.id)
     .limit(PAGE_SIZE)
+    .subquery("page")
+)
+_LIVE_BOOKINGS: Select[Any] = (
+    select(_PAGE, booking_resources.c.resource_id, occupancies.c.starts, occupancies.c.ends)
+    .join_from(_PAGE, booking_resources, booking_resources.c.booking_id == _PAGE.c.id, isouter=True)
+    .join(
+        occupancies,
+        (occupancies.c.booking_id == _PAGE.c.id) & (occupancies.c.resource_id == booking_resources.c.resource_id),
+        isouter=True,
+    )
+    .order_by(_PAGE.c.id, booking_resources.c.resource_id)
 )
 _GIVEN_BACK = (
     select(bookings.c.ref, bookings.c.status)
@@ -142,10 +137,10 @@ class Scan:
 
     def iter_live_bookings(self) -> Iterator[Row[Any]]:
         """Yield the bookings that have not ended, a row for each resource, with what the calendar has of them."""
-        seen = {"booking_id": 0, "resource_id": 0}
-        while page := self.connection.execute(_LIVE_BOOKINGS, {**seen, "now": self.now}).all():
+        cursor = 0
+        while page := self.connection.execute(_LIVE_BOOKINGS, {"cursor": cursor, "now": self.now}).all():
             yield from page
-            seen = {"booking_id": page[-1].id, "resource_id": page[-1].resource_id}
+            cursor = page[-1].id
 
     def list_given_back(self) -> list[tuple[str, str]]:
         """Return bookings, with their state, that have given their time back and still take it."""
@@ -161,6 +156,21 @@ class Scan:
 
 @contextmanager
 def scanning(*, now: datetime) -> Iterator[Scan]:
-    """Yield a scan on a connection of its own."""
+    """Yield a scan on a connection of its own, which may take longer than a request's."""
     with streaming() as connection:
-        yield Scan(connection, now)
+        if connection.dialect.name == "sqlite":
+            yield Scan(connection, now)
+            return
+        try:
+            _be_patient(connection)
+            yield Scan(connection, now)
+        finally:
+            connection.invalidate()  # keeps the limits out of the pool
+
+
+def _be_patient(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.expect_answers_within(PATIENCE_SECONDS)
+    is_mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
+    limit = f"max_statement_time={PATIENCE_SECONDS}" if is_mariadb else f"max_execution_time={PATIENCE_SECONDS}000"
+    connection.exec_driver_sql(f"SET SESSION {limit}")

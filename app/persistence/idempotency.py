@@ -22,6 +22,13 @@ _FIND = select(idempotency_keys.c.body_hash, idempotency_keys.c.answer).where(
 )
 _ADD = insert(idempotency_keys)
 _DELETE_OLD = delete(idempotency_keys).where(idempotency_keys.c.created_at <= bindparam("since"))
+_NTH_OLDEST = (
+    select(idempotency_keys.c.created_at)
+    .where(idempotency_keys.c.created_at <= bindparam("since"))
+    .order_by(idempotency_keys.c.created_at)
+    .offset(bindparam("skip"))
+    .limit(1)
+)
 _DELETE_ONE = _DELETE_OLD.where(
     idempotency_keys.c.scope == bindparam("scope"), idempotency_keys.c.key_hash == bindparam("key_hash")
 )
@@ -63,7 +70,9 @@ def delete_stale_answer(session: Session, key: IdempotencyKey, *, now: datetime)
     return bool(result.rowcount)
 
 
-def delete_old(session: Session, *, now: datetime) -> int:
-    """Delete every answer older than a day and return how many there were."""
-    result: Any = session.execute(_DELETE_OLD, {"since": now - KEPT})
+def delete_old(session: Session, *, now: datetime, limit: int) -> int:
+    """Delete the oldest answers of those older than a day, about *limit*, and return how many; 0 when none is left."""
+    since = now - KEPT
+    last = session.execute(_NTH_OLDEST, {"since": since, "skip": limit - 1}).scalar()
+    result: Any = session.execute(_DELETE_OLD, {"since": last or since})
     return int(result.rowcount)

@@ -147,9 +147,9 @@ def use_case(function: Callable[P, R]) -> Callable[P, R]:
                     raise OutcomeUnknown(
                         "The database was lost while it stored your request; ask again with the same Idempotency-Key."
                     ) from error
-                lost_connection = _code(failure) in _LOST_CONNECTIONS and not reconnected
-                reconnected = reconnected or lost_connection
-                if attempt == TRIES or not (_is_lost_race(failure) or lost_connection):
+                dropped = is_dropped(error) and not reconnected
+                reconnected = reconnected or dropped
+                if attempt == TRIES or not (_is_lost_race(failure) or dropped):
                     raise refusal(error) from error
             time.sleep(random.uniform(0, _JITTER_SECONDS * attempt))  # noqa: S311 - a jitter, not a secret
         raise AssertionError("unreachable")
@@ -169,6 +169,18 @@ def refusal(error: Exception) -> Exception:
     if is_away or _sqlite_says(failure, "locked", "readonly", "read-only", "unable to open", "disk I/O"):
         return Busy("The database cannot take this now; ask again in a moment.")
     return error.__cause__ if isinstance(error, CommitError) and isinstance(error.__cause__, Exception) else error
+
+
+def is_dropped(error: Exception) -> bool:
+    """Tell whether the server had ended a connection of ours, so that another may do.
+
+    Not where it refused one, or let us wait for its answer in vain: to ask again would double the wait.
+    """
+    cause = error.__cause__ if isinstance(error, CommitError) else error
+    if not isinstance(cause, DBAPIError) or _code(cause.orig) not in _LOST_CONNECTIONS:
+        return False
+    was_connected = cause.statement is not None or isinstance(error, CommitError)
+    return was_connected and not isinstance(getattr(cause.orig, "__context__", None), TimeoutError)
 
 
 def is_duplicate(error: IntegrityError) -> bool:
@@ -207,6 +219,7 @@ __all__ = [
     "OperationalError",
     "configure",
     "engine",
+    "is_dropped",
     "is_duplicate",
     "reading",
     "refusal",

@@ -163,6 +163,7 @@ def get_for(ref: str, access: Access) -> Booking:
 
 
 def _change_status(ref: str, verb: str, action: str, reason: str, *, access: Access, now: datetime) -> Booking:
+    reason = rules.check_reason(reason)
     known = _admit(reading(), ref, access)
     with transaction() as session:
         lock_resources(session, (resource_id for resource_id, _ in known.resources))

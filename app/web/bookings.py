@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from app.domain.bookings import Booking
+from app.domain.bookings import MAX_REASON, Booking
 from app.domain.custom_fields import Answer
 from app.domain.customers import check_customer
 from app.domain.errors import Invalid
@@ -23,7 +23,6 @@ from app.web.pages import Id
 from app.web.slots import Minutes, PartySize
 
 MAX_NOTES = 2000
-MAX_REASON = 500
 
 
 class CustomerBody(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -135,8 +134,7 @@ def read(ref: str) -> tuple[HolderView, dict[str, str]]:
 
 def cancel(ref: str, body: Cancellation) -> tuple[HolderView, dict[str, str]]:
     """Cancel a booking; its time is free again at once."""
-    reason = _text("reason", body.reason, MAX_REASON)
-    return _held(bookings.cancel(ref, reason=reason, access=_access(), now=now()))
+    return _held(bookings.cancel(ref, reason=body.reason, access=_access(), now=now()))
 
 
 def reschedule(ref: str, body: NewTime) -> tuple[HolderView, dict[str, str]]:

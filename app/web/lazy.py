@@ -84,7 +84,7 @@ class LazyView:
         try:
             return handler(**path, **inputs)
         except DBAPIError as error:
-            if not error.connection_invalidated or self.route.method != "GET":
+            if self.route.method != "GET" or not session.is_dropped(error):
                 raise
             session.remove()
             return handler(**path, **inputs)

@@ -24,6 +24,10 @@ _KINDS: dict[str, Json] = {
     "id": {"type": "integer", "minimum": 1},
     "word": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
 }
+_PHRASES = {
+    413: "Content Too Large",
+    422: "Unprocessable Content",
+}  # RFC 9110; Python 3.12 and older have the old words
 _ALWAYS = (400, 503)
 _BODY = (413, 415, 422)
 _PROBLEM: Json = {
@@ -185,7 +189,7 @@ def _responses(row: Route, hints: Json) -> Json:
 def _refusal(status: int) -> Json:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        "description": HTTPStatus(status).phrase,
+        "description": _PHRASES.get(status, HTTPStatus(status).phrase),
         "content": {"application/problem+json": {"schema": schema}},
     }
 

@@ -17,6 +17,12 @@ from app.persistence.engine import make_engine
 Shell = Callable[..., Result]
 
 
+@pytest.fixture(autouse=True)
+def _a_passenger_that_runs_any_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say which Passenger there is: the one of this machine is no test's business."""
+    monkeypatch.setenv("PASSENGER_VERSION", "6.0.23")
+
+
 @pytest.fixture
 def shell_app(tmp_path: Path) -> Iterator[Flask]:
     """Return an application whose database has no tables yet."""

@@ -158,12 +158,12 @@ def test_an_operator_may_cancel_what_has_begun(hall: Shell, clock: Clock) -> Non
     assert (result.exit_code, result.stdout.split(":")[0]) == (0, f"{booking.ref} is cancelled")
 
 
-@pytest.mark.parametrize("reason", ["x" * 501, "two\nlines", "\x1b[31m"])
+@pytest.mark.parametrize("reason", ["x" * 501, "\x1b[31m"])
 def test_a_reason_that_cannot_be_kept_changes_nothing(hall: Shell, reason: str) -> None:
     booking = _book()
     result = hall("bookings", "cancel", booking.ref, "--reason", reason)
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: --reason: ")
+    assert result.stderr.startswith("error: reason: ")
     assert json.loads(hall("bookings", "show", booking.ref, "--json").stdout)["status"] == "confirmed"
 
 

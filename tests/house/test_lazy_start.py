@@ -15,6 +15,8 @@ HEAVY = {
     "alembic", "mako", "icalendar", "reportlab", "PIL", "smtplib", "argon2", "nacl", "gevent", "greenlet", "cryptography",
     "dateutil", "pytest", "unittest", "xml", "multiprocessing", "tomllib", "tomli",
 }  # fmt: skip
+if sys.version_info < (3, 11):
+    HEAVY.discard("greenlet")  # SQLAlchemy 2.0, the last for Python 3.10, loads it
 PROGRAM = """
 import json, sys
 from app import create_app

@@ -97,7 +97,7 @@ def test_a_sweep_removes_the_keys_older_than_a_day(desk: Desk) -> None:
     desk.now += timedelta(hours=1)
     desk.book(service, at("10:00"), key=OTHER_SCOPE)
     desk.now += timedelta(hours=23)
-    assert idempotency.sweep(now=desk.now) == 1
+    assert idempotency.sweep_batch(now=desk.now) == 1
     assert desk.count("idempotency_keys") == 1
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,11 @@ class Hall:
 
     def __init__(self, engine: Engine, server: servers.Gunicorn) -> None:
         self.engine, self.server = engine, server
-        self.venue = make_venue(engine, timezone="UTC")
         self.days = 0
+
+    @cached_property
+    def venue(self) -> int:
+        return make_venue(self.engine, timezone="UTC")
 
     def room(self, capacity: int = 1) -> int:
         return make_resource(self.engine, self.venue, capacity=capacity, daily_hours=AROUND_THE_CLOCK)
@@ -97,11 +101,13 @@ def overbooked(engine: Engine) -> list[tuple[int, int]]:
 
 
 @contextmanager
-def hall(url: str, folder: Path, workers: int, options: Sequence[str] = ()) -> Iterator[Hall]:
+def hall(
+    url: str, folder: Path, workers: int, options: Sequence[str] = (), extra_env: Mapping[str, str] | None = None
+) -> Iterator[Hall]:
     """Yield a hall on a migrated database; what the workers crash of is in the server's log."""
     engine = make_engine(url)
     session.configure(engine)
-    extra = {"PYTHONFAULTHANDLER": "1", "PYTHONPATH": str(servers.ROOT)}
+    extra = {"PYTHONFAULTHANDLER": "1", "PYTHONPATH": str(servers.ROOT), **(extra_env or {})}
     try:
         with servers.gunicorn(url, folder / "instance", workers=workers, extra_env=extra, options=options) as server:
             yield Hall(engine, server)

@@ -16,17 +16,14 @@ from itertools import count
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-import pytest
 from sqlalchemy import select
 
-from app.persistence import migrate
-from app.persistence.engine import make_engine
 from app.persistence.tables import bookings, idempotency_keys, occupancies
 from tests.system import servers
 from tests.system.halls import Hall, booking, hall, overbooked
 from tests.system.racing import Answer
 
-# A dozen of each keeps CI within a minute; before a release KILL_ROUNDS=50 is run, which takes three.
+# A dozen of each takes 25 s, which a run of everything can bear; KILL_ROUNDS=50, for before a release, takes 70.
 KILL_ROUNDS = int(os.environ.get("KILL_ROUNDS", "12"))
 CLIENTS = 6
 RIVALS = 2  # wishes for each slot
@@ -136,18 +133,6 @@ def test_workers_are_killed_and_no_booking_is_lost_or_doubled(database_url: str,
         with sqlite3.connect(database_url.removeprefix("sqlite:///")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         connection.close()
-
-
-@pytest.fixture
-def mortal(mariadb_server: servers.MariaDB, tmp_path: Path) -> Iterator[servers.MariaDB]:
-    """A MariaDB of this test's own; the session's stands for whether there can be one."""
-    assert mariadb_server.process
-    with servers.mariadb(tmp_path / "db") as server:
-        server.run("CREATE DATABASE slotkeeper CHARACTER SET utf8mb4")
-        engine = make_engine(server.url("slotkeeper"))
-        migrate.upgrade(engine)
-        engine.dispose()
-        yield server
 
 
 def test_the_database_is_killed_and_no_booking_is_lost_or_doubled(mortal: servers.MariaDB, tmp_path: Path) -> None:
