@@ -23,6 +23,7 @@ from app import create_app
 from app.persistence import migrate, session
 from app.persistence.engine import make_engine
 from app.persistence.tables import metadata
+from app.runtime import memory
 from app.runtime.settings import Settings, load
 from tests.system import servers
 
@@ -112,8 +113,11 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The program, on an empty database."""
+    monkeypatch.setattr(
+        memory, "freeze", lambda: None
+    )  # a collection for each of a thousand programs takes half a minute
     program = create_app(settings)
     yield program
     session.remove()
