@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY_BYTES = 32
-_WEAK = re.compile(r"(?i)secret|change.?me|default|password|example|123456")  # in one of 10^8 random keys, too
+_WEAK = re.compile(r"(?i)secret|insecure|change.?me|default|password|example|123456")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\*\.[A-Za-z0-9.-]+")
 _SQLITE, _MYSQL = ("sqlite",), ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql")
@@ -118,11 +118,11 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read: {error}") from None
     try:
         values = _toml().loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from None
     unknown = sorted(set(values) - {name.lower() for name in names()} | set(values) & {"instance_dir"})
     if unknown:
-        raise SettingsError(f"{path}: {unknown[0]} is no setting: see docs/settings.md")
+        raise SettingsError(f"{path}: {unknown[0]!r} is no setting: see docs/settings.md")
     return dict(values)
 
 
@@ -153,23 +153,38 @@ def _make_folder(path: Path) -> None:
 
 def _secret_key(given: object, instance: Path) -> str:
     key = _text("SECRET_KEY", given) if given else _kept_key(instance / "secret_key")
-    if len(key) < KEY_BYTES or len(set(key)) < 10 or _WEAK.search(key):  # noqa: PLR2004
+    if _is_weak(key):
+        where = "" if given else f" in {instance / 'secret_key'}"
         fresh = secrets.token_urlsafe(KEY_BYTES)
-        raise SettingsError(f"SECRET_KEY is weak: use at least {KEY_BYTES} random characters, such as {fresh}")
+        raise SettingsError(f"SECRET_KEY{where} is weak: use at least {KEY_BYTES} random characters, such as {fresh}")
     return key
+
+
+def _is_weak(key: str) -> bool:
+    """Tell whether somebody may have made the key up: a random one may hold a word by chance, and much besides it."""
+    rest = _WEAK.sub("", key)
+    has_words = rest != key and len(rest) < KEY_BYTES - 8
+    return len(key) < KEY_BYTES or len(set(rest)) < 10 or has_words  # noqa: PLR2004 - of 62 or so, 32 times
 
 
 def _kept_key(path: Path) -> str:
     """Return the key in the instance folder; the first process to come makes it, whole and readable by its owner alone."""
-    if not path.exists():
-        draft = path.with_name(f".secret_key.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(KEY_BYTES))
-        with suppress(FileExistsError):
-            os.link(draft, path)
-        draft.unlink()
-    return path.read_text(encoding="ascii").strip()
+    try:
+        if not path.exists():
+            _make_key(path)
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"SECRET_KEY cannot be kept in {path}: {error}") from None
+
+
+def _make_key(path: Path) -> None:
+    draft = path.with_name(f".secret_key.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(KEY_BYTES))
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
 
 
 def _text(name: str, value: object) -> str:
@@ -218,8 +233,8 @@ def _host(name: str, value: str) -> str:
 
 
 def _origin(name: str, value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or value != f"{parts.scheme}://{parts.netloc}":
+    parts = _split(value)
+    if parts is None or value != f"{parts.scheme}://{parts.netloc}":
         raise SettingsError(f"{name}: {value!r} is no origin: write https://www.example.org, without a path")
     return value.lower()
 
@@ -232,12 +247,22 @@ def _allowed_hosts(value: object, base_url: str, *, local: bool) -> tuple[str, .
 
 def _base_url(value: object, *, https: bool) -> str:
     url = _text("BASE_URL", value).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+    parts = _split(url)
+    if parts is None or parts.query or parts.fragment:
         raise SettingsError(f"BASE_URL must be an address such as https://book.example.org, not {value!r}")
-    if https and parts.scheme != "https" and not _is_loopback(parts.hostname):
+    if https and parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
         raise SettingsError(f"BASE_URL must start with https:// in production, not {value!r}")
     return url
+
+
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a web address whose host and port can be asked for, or None; names are ASCII, as in DNS."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        host = parts.netloc.removesuffix(f":{parts.port}")
+        if parts.scheme in {"http", "https"} and _HOST.fullmatch(host) and "*" not in host:
+            return parts
+    return None
 
 
 def _is_loopback(host: str) -> bool:
@@ -246,11 +271,15 @@ def _is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-def _check_server(parts: SplitResult) -> None:
+def _check_server(url: str) -> None:
     try:
+        parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise SettingsError("DATABASE_URL has a port that is no number: mysql://user:password@host:3306/name") from None
+        raise SettingsError(
+            "DATABASE_URL has a port that is no number: mysql://user:password@host:3306/name, "
+            "with signs such as @ : / # in the password written as %40 %3A %2F %23"
+        ) from None
     if not parts.path.strip("/"):
         raise SettingsError("DATABASE_URL names no database: mysql://user:password@host/name")
 
@@ -261,7 +290,7 @@ def _database_url(value: object) -> str:
     if not separator or scheme not in _SQLITE + _MYSQL:
         raise SettingsError("DATABASE_URL must start with sqlite:/// or mysql:// (or mariadb://)")
     if scheme in _MYSQL:
-        _check_server(urlsplit(f"mysql://{rest}"))
+        _check_server(f"mysql://{rest}")
     if scheme in _SQLITE and (not rest.strip("/") or ":memory:" in rest):
         raise SettingsError("DATABASE_URL names no file: sqlite:///relative/path or sqlite:////absolute/path")
     return url

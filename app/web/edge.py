@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from flask import Flask
+from flask import Flask, request
+from werkzeug.exceptions import SecurityError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.runtime import logs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_HOST = re.compile(r"(?P<name>[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 class Edge:
@@ -60,9 +62,18 @@ def repair_path(environ: WSGIEnvironment) -> None:
         environ["PATH_INFO"] = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
 
 
+def is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    """Tell whether a Host header names one of the hosts; ``*.example.org`` takes every name below, not itself."""
+    found = _HOST.fullmatch(host.lower())
+    return found is not None and any(
+        found["name"] == name or (name.startswith("*.") and found["name"].endswith(name[1:])) for name in allowed
+    )
+
+
 def _last_resort(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     response = internal_problem()
     response.headers.update(SAFETY)
+    response.headers["Cache-Control"] = "no-store"
     response.headers["X-Request-Id"] = logs.request_id.get()
     answer: Any = response(environ, start_response)
     return answer  # type: ignore[no-any-return]
@@ -74,9 +85,14 @@ def init_app(app: Flask) -> None:
     app.config.update(
         MAX_CONTENT_LENGTH=1024 * 1024,  # a JSON body; routes that take files say more
         MAX_FORM_MEMORY_SIZE=64 * 1024,
-        TRUSTED_HOSTS=[host.removeprefix("*") for host in settings.allowed_hosts],
         PROPAGATE_EXCEPTIONS=False,
         TESTING=False,
         DEBUG=settings.debug,
     )
+
+    def check_host() -> None:
+        if not is_allowed(request.environ.get("HTTP_HOST", ""), settings.allowed_hosts):
+            raise SecurityError
+
+    app.before_request(check_host)  # not TRUSTED_HOSTS, which knows no [::1] and no capital letters
     app.wsgi_app = Edge(app.wsgi_app, trusted_proxies=settings.trusted_proxies)  # type: ignore[method-assign]
