@@ -34,7 +34,7 @@ def once(
     try:
         return act(), False
     except DomainError as refused:
-        if key is None:
+        if key is None or type(refused) is Busy:  # what could not be done for want of a database is not looked up in it
             raise
         kept = _kept(key, refused, now=now)
         if kept is None and isinstance(refused, AnsweredBefore) and forget(key, now=now):
