@@ -57,7 +57,7 @@ TABLE: tuple[tuple[type[DomainError], int, str], ...] = (
     (StorageFull, 507, "No room left"),
 )
 _STATUS = {kind: (status, title) for kind, status, title in TABLE}
-_HTTP = {
+HTTP = {
     400: ("invalid", "The request cannot be read"),
     404: ("not_found", "Not found"),
     405: ("method_not_allowed", "The address does not take that method"),
@@ -97,8 +97,13 @@ def internal_problem() -> Response:
     return problem(500, "internal_error", "A fault on our side", GENERIC)
 
 
+def status_of(kind: type[DomainError]) -> tuple[int, str]:
+    """Return the status and the title of an error."""
+    return next(_STATUS[known] for known in kind.__mro__ if known in _STATUS)
+
+
 def _domain_problem(error: DomainError) -> Response:
-    status, title = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    status, title = status_of(type(error))
     more: dict[str, object] = {}
     if isinstance(error, Invalid) and error.errors:
         more["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in error.errors]
@@ -135,9 +140,9 @@ def _slot(slot: Any) -> Mapping[str, object]:  # noqa: ANN401 - a domain Slot
 
 def _http_problem(error: HTTPException) -> Response:
     status = error.code or 500
-    if status >= 500 or status not in _HTTP:  # noqa: PLR2004 - 5xx
+    if status >= 500 or status not in HTTP:  # noqa: PLR2004 - 5xx
         return internal_problem() if status >= 500 else problem(status, "invalid", error.name, error.name)  # noqa: PLR2004
-    code, title = _HTTP[status]
+    code, title = HTTP[status]
     response = problem(status, code, title, title + ".")
     if getattr(error, "valid_methods", None):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.domain.errors import FieldError, Invalid, VersionMismatch
 from app.persistence.idempotency import IdempotencyKey
@@ -108,7 +109,10 @@ def _json_body() -> bytes:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in {"utf-8", "utf8"}:
         raise UnsupportedMedia("Send the body as application/json in UTF-8.")
-    return request.get_data(cache=False)
+    data = request.get_data(cache=False)
+    if request.content_length is None and len(data) >= (request.max_content_length or 0):
+        raise RequestEntityTooLarge  # without a length, werkzeug stops reading at the limit and says nothing
+    return data
 
 
 def _refuse_duplicates(data: bytes) -> None:

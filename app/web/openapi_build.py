@@ -9,12 +9,12 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
-from http import HTTPStatus
 from importlib import import_module
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from app.web.openapi_answers import PROBLEM, answers
 from app.web.routes import API, TABLE, Route
 
 Json = dict[str, Any]
@@ -23,38 +23,6 @@ _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _KINDS: dict[str, Json] = {
     "id": {"type": "integer", "minimum": 1},
     "word": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
-}
-_PHRASES = {
-    413: "Content Too Large",
-    422: "Unprocessable Content",
-}  # RFC 9110; Python 3.12 and older have the old words
-_ALWAYS = (400, 503)
-_BODY = (413, 415, 422)
-_PROBLEM: Json = {
-    "type": "object",
-    "description": "What went wrong, after RFC 9457: `code` is for programs, `detail` for people.",
-    "required": ["type", "title", "status", "detail", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "request_id": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "message"],
-                "properties": {name: {"type": "string"} for name in ("field", "code", "message")},
-            },
-        },
-        "alternatives": {
-            "type": "array",
-            "description": "With `slot_taken`: the nearest times that are free.",
-            "items": {"$ref": "#/components/schemas/SlotView"},
-        },
-    },
 }
 
 
@@ -77,7 +45,7 @@ def build() -> str:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**{name: _plain(schema) for name, schema in components.items()}, "Problem": _PROBLEM},
+            "schemas": {**{name: _plain(schema) for name, schema in components.items()}, "Problem": PROBLEM},
             "securitySchemes": _SECURITY,
         },
     }
@@ -118,13 +86,14 @@ def _answer_of(hint: Any) -> type[msgspec.Struct] | None:  # noqa: ANN401 - an a
 
 def _operation(row: Route, handler: Callable[..., Any], components: dict[str, Json]) -> Json:
     hints = get_type_hints(handler)
+    answer = _answer_of(hints["return"])
     summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
     operation: Json = {
         "operationId": row.endpoint,
         "tags": [row.view.partition(".")[0]],
         "summary": summary.rstrip("."),
         "parameters": [*_path(row), *_query(hints.get("query"), components), *_headers(row)],
-        "responses": _responses(row, hints),
+        "responses": answers(row, schema=_ref(answer) if answer else None, has_body="body" in hints),
     }
     if description:
         operation["description"] = description
@@ -163,35 +132,18 @@ def _without_null(schema: Json) -> Json:
 
 def _headers(row: Route) -> Iterator[Json]:
     if row.idempotent:
-        yield _header("Idempotency-Key", "The same key with the same body gets the first answer again, for a day.")
+        about = "The same key with the same body gets the first answer again, for a day."
+        yield _header("Idempotency-Key", about, pattern="^[!-~]{1,255}$")
     if row.versioned:
-        yield _header("If-Match", 'The version you have read, as `W/"3"`; 412 if it has changed since.')
+        about = 'The version you have read, as `W/"3"`; 412 if it has changed since.'
+        yield _header("If-Match", about, pattern=r'^(\*|W/"[0-9]{1,9}")$')
     if row.cached:
         yield _header("If-None-Match", "The ETag of your copy; 304 if it still holds.")
 
 
-def _header(name: str, description: str) -> Json:
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
-
-
-def _responses(row: Route, hints: Json) -> Json:
-    answer = _answer_of(hints["return"])
-    good: Json = {"description": HTTPStatus(row.status).phrase}
-    if row.status != HTTPStatus.NO_CONTENT:
-        good["content"] = {"application/json": {"schema": _ref(answer) if answer else {"type": "object"}}}
-    refusals = {*row.problems, *_ALWAYS, *(_BODY if "body" in hints else ())}
-    responses = {str(row.status): good, **{str(status): _refusal(status) for status in sorted(refusals)}}
-    if row.cached:
-        responses["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
-    return responses
-
-
-def _refusal(status: int) -> Json:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        "description": _PHRASES.get(status, HTTPStatus(status).phrase),
-        "content": {"application/problem+json": {"schema": schema}},
-    }
+def _header(name: str, description: str, **schema: str) -> Json:
+    text = {"type": "string", **schema}
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": text}
 
 
 def _ref(struct: type[msgspec.Struct]) -> Json:

@@ -63,6 +63,18 @@ def test_no_random_key_is_taken_for_a_weak_one(tmp_path: Path) -> None:
     for _ in range(2000):
         assert settings(tmp_path, SECRET_KEY=secrets.token_urlsafe(32))
     assert settings(tmp_path, SECRET_KEY=secrets.token_hex(32))
+    unlucky = KEY[:20] + "sEcReT" + KEY[20:]
+    assert settings(tmp_path, SECRET_KEY=unlucky).secret_key == unlucky
+
+
+def test_a_key_that_cannot_be_kept_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_bytes(b"\xff" * 50)
+    assert refusal(tmp_path).startswith("SECRET_KEY")
+    (tmp_path / "secret_key").write_text("")
+    assert str(tmp_path / "secret_key") in refusal(tmp_path)
+    (tmp_path / "secret_key").unlink()
+    (tmp_path / "secret_key").mkdir()
+    assert refusal(tmp_path).startswith("SECRET_KEY")
 
 
 @pytest.mark.parametrize(
@@ -83,20 +95,36 @@ def test_no_random_key_is_taken_for_a_weak_one(tmp_path: Path) -> None:
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "mysql://u:p@host:notaport/db"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://u:p@[::1/db"),
+        ("DATABASE_URL", "mysql://u:p#s@host/db"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY", "a" * 64),
+        ("SECRET_KEY", "abcdefghijklmnopqrstuvwxyz0123456789"),
+        ("SECRET_KEY", "django-insecure-password-for-example-use"),
         ("SECRET_KEY", "change-me-change-me-change-me-change-me"),
         ("SECRET_KEY", "abcabcabcabcabcabcabcabcabcabcabcabcabc"),
         ("BASE_URL", "book.example.org"),
         ("BASE_URL", "https://user@book.example.org"),
         ("BASE_URL", "https://book.example.org/?x=1"),
         ("BASE_URL", "javascript:alert(1)"),
+        ("BASE_URL", "http://[::1"),
+        ("BASE_URL", "https://book.example.org:port"),
+        ("BASE_URL", "https://book.example.org:99999"),
+        ("BASE_URL", "https://book example.org"),
+        ("BASE_URL", "https://b\u00fccher.example"),
+        ("BASE_URL", "https://*.example.org"),
+        ("BASE_URL", "https://book.example.org\nx"),
         ("ALLOWED_HOSTS", "https://book.example.org"),
         ("ALLOWED_HOSTS", "book.example.org:80"),
         ("ALLOWED_HOSTS", "*"),
         ("CORS_ORIGINS", "*"),
         ("CORS_ORIGINS", "www.example.org"),
         ("CORS_ORIGINS", "https://www.example.org/"),
+        ("CORS_ORIGINS", "https://[x"),
+        ("CORS_ORIGINS", "https://www.example.org:443"),
+        ("CORS_ORIGINS", "https://user@www.example.org"),
+        ("CORS_ORIGINS", "https://www.example.org:port"),
+        ("CORS_ORIGINS", "https://www.example.org,null"),
         ("TRUSTED_PROXIES", "-1"),
         ("TRUSTED_PROXIES", "6"),
         ("HOLD_MINUTES", "0"),
@@ -131,6 +159,13 @@ def test_production_answers_to_its_own_name_alone(tmp_path: Path) -> None:
     assert settings(tmp_path, **PRODUCTION).allowed_hosts == ("book.example.org",)
 
 
+def test_an_address_may_have_a_port_and_a_folder(tmp_path: Path) -> None:
+    found = settings(tmp_path, BASE_URL="https://[2001:db8::1]:8443/book/", CORS_ORIGINS="http://localhost:5173")
+    assert found.base_url == "https://[2001:db8::1]:8443/book"
+    assert "[2001:db8::1]" in found.allowed_hosts
+    assert found.cors_origins == ("http://localhost:5173",)
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "slotkeeper.toml").write_text(
         'port = 8100\nlog_level = "ERROR"\ncors_origins = ["https://a.example"]\n'
@@ -143,6 +178,11 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     ("content", "word"),
     [
         ("prot = 1", "prot"),
+        ('"a\\nb" = 1', "no setting"),
+        ("PORT = 1", "PORT"),
+        ("port = " + "[" * 100_000, "slotkeeper.toml"),
+        ("secret_key = 1", "SECRET_KEY"),
+        ("[port]\nx = 1", "PORT"),
         ("port = true", "PORT"),
         ('port = ["1"]', "PORT"),
         ("instance_dir = '/x'", "instance_dir"),

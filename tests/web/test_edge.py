@@ -8,12 +8,13 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app import create_app
 from app.runtime.logs import JsonFormatter
 from app.runtime.settings import Settings
 from app.web import operations
-from app.web.edge import repair_path
+from app.web.edge import is_allowed, repair_path
 
 
 @pytest.fixture
@@ -36,6 +37,30 @@ def test_a_path_is_unquoted_once_and_only_where_the_server_has_not(environ: dict
     assert environ["PATH_INFO"] == path
 
 
+def test_a_path_that_passenger_left_encoded_finds_its_route(client: FlaskClient) -> None:
+    for path, status in (("/%68ealthz", 200), ("/healthz%2F", 404), ("/%ff%00", 404)):
+        environ = {"PATH_INFO": path, "REQUEST_URI": path}
+        assert client.get("/", environ_overrides=environ).status_code == status
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "example.com",
+        "evilexample.com",
+        "book.example.org.",
+        "book.example.org.evil.example",
+        "book.example.org:",
+        "book.example.org:999999",
+        "*.example.com",
+    ],
+)
+def test_a_star_stands_for_every_name_below_and_for_nothing_else(host: str) -> None:
+    allowed = ("book.example.org", "*.example.com")
+    assert all(is_allowed(ours, allowed) for ours in ("book.example.org", "BOOK.example.org:443", "a.b.example.com"))
+    assert not is_allowed(host, allowed)
+
+
 @pytest.mark.parametrize("error", [RuntimeError("inside"), SystemExit(3), BaseException("inside"), RecursionError()])
 def test_no_exception_in_a_view_reaches_the_server_or_the_visitor(
     app: Flask,
@@ -54,6 +79,8 @@ def test_no_exception_in_a_view_reaches_the_server_or_the_visitor(
     assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
     assert "inside" not in answer.text
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Request-Id"] == answer.json["request_id"]
     logged = json.loads(JsonFormatter().format(caplog.records[-1]))
     assert (logged["event"], logged["request_id"]) == ("unexpected_error", answer.json["request_id"])
     assert type(error).__name__ in logged["trace"]
@@ -89,6 +116,19 @@ def test_proxies_are_believed_as_far_as_they_are_counted(settings: Settings) -> 
     assert caller(settings, 0)(**chain)[1] != "from-the-proxy-1"
     assert caller(settings, 1)(**chain) == ("198.51.100.2", "from-the-proxy-1")
     assert caller(settings, 2)(**chain)[0] == "203.0.113.7"
+
+
+def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait_in_vain(**_: object) -> None:
+        raise PoolTimeout
+
+    client.get("/api/v1/venues")
+    monkeypatch.setattr(app.view_functions["api.catalogue_list_venues"], "_handler", wait_in_vain)
+    answer = client.get("/api/v1/venues")
+    assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (503, "busy", "1")
+    assert "connection" not in answer.text
 
 
 @pytest.mark.parametrize("name", ["short", "x" * 65, "with space", "new\tline", "<script>"])

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.runtime.settings import Settings
+from app.web.headers import SAFETY
 from tests.web.conftest import Hall
 
 
@@ -28,6 +29,24 @@ def test_every_answer_is_safe_to_show_a_browser(client: FlaskClient, path: str) 
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] in {"no-store", "no-cache"}
     assert len(headers["X-Request-Id"]) == 16
+
+
+def test_an_unchanged_answer_and_an_empty_one_are_safe_too(hall: Hall) -> None:
+    tag = hall.slots().headers["ETag"]
+    unchanged = hall.slots(headers={"If-None-Match": tag})
+    released = hall.client.delete(f"/api/v1/holds/{hall.hold(10).json['token']}")
+    options = hall.client.options("/api/v1/bookings")
+    assert [answer.status_code for answer in (unchanged, released, options)] == [304, 204, 200]
+    for answer in (unchanged, released, options):
+        assert answer.data == b""
+        assert SAFETY.items() <= dict(answer.headers).items()
+        assert answer.headers["X-Request-Id"]
+    assert unchanged.headers["Cache-Control"] == "no-cache"
+
+
+def test_what_carries_a_token_is_kept_by_nobody(hall: Hall) -> None:
+    assert hall.book(10).headers["Cache-Control"] == "no-store"
+    assert hall.hold(12).headers["Cache-Control"] == "no-store"
 
 
 def test_two_requests_have_two_names(client: FlaskClient) -> None:
@@ -65,6 +84,17 @@ def test_a_preflight_is_answered_for_a_listed_origin(settings: Settings) -> None
     assert answer.status_code == 200
     assert "POST" in answer.headers["Access-Control-Allow-Methods"]
     assert "Idempotency-Key" in answer.headers["Access-Control-Allow-Headers"]
+
+
+def test_a_preflight_from_elsewhere_is_told_nothing(settings: Settings) -> None:
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = shared(settings).options("/api/v1/bookings", headers=headers)
+    assert [name for name, _ in answer.headers if name.startswith("Access-Control")] == []
+
+
+def test_a_refusal_can_be_read_by_a_listed_origin(settings: Settings) -> None:
+    refused = shared(settings).get("/api/v1/venues?limit=x", headers={"Origin": SITE})
+    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (422, SITE)
 
 
 def test_without_a_list_no_origin_is_named(client: FlaskClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -111,12 +112,33 @@ def test_a_body_over_a_mebibyte_is_refused(hall: Hall) -> None:
         ("GET", "/api/v1/venues?limit=%ff", 422),
         ("GET", "/api/v1/venues?limit=1&limit=2", 422),
         ("GET", "/api/v1/venues?q=x", 422),
+        ("GET", "/api/v1/venues?limit=1.0", 422),
+        ("GET", "/api/v1/venues?limit=1e1", 422),
+        ("GET", "/api/v1/venues?limit=%2B1", 422),
+        ("GET", "/api/v1/venues?limit=01", 422),
+        ("GET", "/api/v1/venues?limit=%EF%BC%91", 422),
+        ("GET", "/api/v1/venues?limit=", 422),
+        ("GET", "/api/v1/venues?limit=null", 422),
+        ("GET", "/api/v1/venues?cursor=", 422),
+        ("GET", f"/api/v1/venues?cursor={'1' * 19}", 422),
+        ("GET", "/api/v1/venues;x=1", 404),
+        ("GET", "/API/V1/venues", 404),
+        ("GET", "/api/v1/venues/1%0a", 404),
+        ("GET", "/api/v1/venues/1%2f", 404),
+        ("GET", "/api/v1/venues/-1", 404),
+        ("GET", "/api/v1/services/1%2Fslots%2Fexplain/x", 404),
+        ("GET", "/api/v1/services/1/slots/", 404),
+        ("DELETE", "/api/v1/holds/%E2%82%AC", 404),
+        ("PROPFIND", "/api/v1/venues", 405),
+        ("DELETE", "/api/v1/bookings/ABC", 405),
         ("GET", "/api/v1/services?venue_id=null", 422),
         ("GET", "/api/v1/services?venue_id=1.5", 422),
     ],
 )
 def test_addresses_that_lead_nowhere(hall: Hall, method: str, path: str, status: int) -> None:
-    assert is_problem(hall.client.open(path, method=method), status)
+    answer = hall.client.open(path, method=method)
+    assert is_problem(answer, status)
+    assert ("Allow" in answer.headers) == (status == 405)
 
 
 def test_a_method_cannot_be_smuggled_in_a_header_or_a_query(hall: Hall) -> None:
@@ -127,10 +149,63 @@ def test_a_method_cannot_be_smuggled_in_a_header_or_a_query(hall: Hall) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "localhost:80@evil.example", "", "a b", "ex\u00e4mple"]
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "localhost:80@evil.example",
+        "",
+        "a b",
+        "ex\u00e4mple",
+        "localhost:port",
+        "127.0.0.1:80:80",
+        "[",
+        "[::2]",
+        "localhost/",
+        "localhost\t",
+    ],
 )
 def test_a_host_that_is_not_ours_is_refused(hall: Hall, host: str) -> None:
     assert is_problem(hall.client.get("/api/v1/venues", headers={"Host": host}), 400)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:8000", "127.0.0.1:80", "[::1]", "[::1]:8000"])
+def test_a_host_of_ours_is_known_with_any_port(hall: Hall, host: str) -> None:
+    assert hall.client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("length", "sent", "status"),
+    [("abc", b"", 400), ("-5", b"", 400), ("99", b'{"service_id":1}', 400), ("99999999", b"{}", 413)],
+)
+def test_a_length_that_is_not_true_is_refused(hall: Hall, length: str, sent: bytes, status: int) -> None:
+    environ = {"CONTENT_LENGTH": length, "CONTENT_TYPE": "application/json"}
+    assert is_problem(hall.client.post(BOOKINGS, data=sent, environ_overrides=environ), status)
+
+
+def test_a_body_without_a_length_is_cut_off_at_the_same_size(hall: Hall) -> None:
+    endless = io.BytesIO(b'{"notes":"' + b"x" * 2 * 1024 * 1024)
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    answer = hall.client.post(
+        BOOKINGS, input_stream=endless, content_type="application/json", environ_overrides=chunked
+    )
+    assert is_problem(answer, 413)
+    assert endless.tell() <= 1024 * 1024 + 65536
+
+
+@pytest.mark.parametrize("token", ["", "%ff", "%00", "%F0%9F%94%91", "a" * 100_000])
+def test_a_token_that_is_no_token_opens_nothing(hall: Hall, token: str) -> None:
+    ref = hall.book(10).json["ref"]
+    assert is_problem(hall.client.get(f"{BOOKINGS}/{ref}?token={token}"), 404)
+    assert is_problem(hall.client.get(f"{BOOKINGS}/{ref}", headers={"X-Manage-Token": "\xff\xfe"}), 404)
+
+
+def test_an_answer_as_large_as_a_body_may_be_is_refused(hall: Hall) -> None:
+    many = {str(n): "y" * 9000 for n in range(100)}
+    assert is_problem(hall.book(10, answers=many), 422)
+    assert is_problem(hall.book(10, answers={"x" * 500_000: 1}), 422)
+    assert is_problem(hall.book(10, **{"x" * 500_000: 1}), 422)
+    assert is_problem(hall.book(10, **{"a` - at `$.b`": 1}), 422)
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,68 @@ def test_a_service_over_twenty_resources_costs_no_more_queries(client: FlaskClie
     assert answer.json["days"][0]["slots"][0]["spots_open"] == 20
 
 
+def test_a_star_is_the_tag_of_no_question(hall: Hall) -> None:
+    star = {"If-None-Match": "*"}
+    assert hall.slots(headers=star).status_code == 200
+    assert hall.slots(days=63, headers=star).status_code == 422
+    assert hall.slots(resource_id=999999, headers=star).status_code == 422
+
+
+@pytest.mark.parametrize("tags", ['W/"nonsense"', '"', ",,,", '"\xff"', '"a",' * 3000])
+def test_a_tag_that_is_not_ours_gets_the_whole_answer(hall: Hall, tags: str) -> None:
+    assert hall.slots(headers={"If-None-Match": tags}).json["days"]
+
+
+@pytest.mark.parametrize("sent", ["{tag}", '"older", {tag}', '{tag}, W/"x"', "{bare}"])
+def test_the_tag_is_known_among_others_and_without_its_weakness(hall: Hall, sent: str) -> None:
+    tag = hall.slots().headers["ETag"]
+    headers = {"If-None-Match": sent.format(tag=tag, bare=tag.removeprefix("W/"))}
+    assert hall.slots(headers=headers).status_code == 304
+
+
+def test_the_tag_of_another_service_is_not_taken(hall: Hall) -> None:
+    tag = hall.slots().headers["ETag"]
+    other = make_service(session.engine(), hall.venue_id, [[hall.resource_id]])
+    query = {"from": day(0), "to": day(1)}
+    url = f"/api/v1/services/{other}/slots"
+    assert hall.client.get(url, query_string=query, headers={"If-None-Match": tag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "starts_at",
+    [
+        "",
+        "1764835200",
+        "253402300800",
+        "1e300",
+        "nan",
+        "-1",
+        "null",
+        "2027-01-01",
+        "2027-01-01T10:00:00",
+        "2027-01-01T10:00:30Z",
+        "2027-01-01T10:00:00+99:99",
+        "2027-01-01T24:00:00Z",
+        "2016-12-31T23:59:60Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:00-12:00",
+        "1969-12-31T23:59:00Z",
+        "12027-01-01T10:00:00Z",
+    ],
+)
+def test_an_explanation_is_for_a_time_with_an_offset(hall: Hall, starts_at: str) -> None:
+    url = f"/api/v1/services/{hall.service_id}/slots/explain"
+    answer = hall.client.get(url, query_string={"starts_at": starts_at})
+    assert answer.status_code == 422, answer.json
+    assert [error["field"] for error in answer.json["errors"]] == ["starts_at"]
+
+
+def test_a_plus_that_was_not_encoded_is_refused_not_misread(hall: Hall) -> None:
+    url = f"/api/v1/services/{hall.service_id}/slots/explain"
+    assert hall.client.get(f"{url}?starts_at=2027-01-01T10:00:00+01:00").status_code == 422
+    assert hall.client.get(f"{url}?starts_at=2027-01-01T10:00:00%2B01:00").status_code == 200
+
+
 def test_an_explanation_names_each_resource_and_its_reason(hall: Hall, queries: Queries) -> None:
     url = f"/api/v1/services/{hall.service_id}/slots/explain"
     assert hall.client.get(url, query_string={"starts_at": at(10)}).json == {"bookable": True, "reasons": []}
