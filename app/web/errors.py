@@ -110,8 +110,9 @@ def _domain_problem(error: DomainError) -> Response:
     if "alternatives" in error.extra:
         more["alternatives"] = [_slot(slot) for slot in _sequence(error.extra["alternatives"])]
     response = problem(status, error.code, title, _detail(error), **more)
+    if isinstance(error, (Busy, StorageFull)):
+        logs.warning(error.code, detail=error.detail, cause=repr(error.__cause__)[:300])
     if isinstance(error, Busy):
-        logs.warning("busy", detail=error.detail, cause=repr(error.__cause__)[:300])
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, SignInRequired):
         response.headers["WWW-Authenticate"] = "Session"
