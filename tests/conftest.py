@@ -119,9 +119,11 @@ def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
         memory, "freeze", lambda: None
     )  # a collection for each of a thousand programs takes half a minute
     program = create_app(settings)
+    engine = session.engine()  # a test may make another program, and then the process has another engine
     yield program
     session.remove()
     session.engine().dispose()
+    engine.dispose()
 
 
 @pytest.fixture

@@ -347,7 +347,7 @@ def test_a_server_that_forgets_at_a_power_cut_is_found(mariadb_server: Any, mari
         "ALTER TABLE slotkeeper.idempotency_keys ENGINE=MyISAM",
     )
     try:
-        findings = _faults(load({"INSTANCE_DIR": str(tmp_path)}), environ={"WEB_CONCURRENCY": "60"})
+        findings = _faults(load({"INSTANCE_DIR": str(tmp_path)}), environ={**HOST, "WEB_CONCURRENCY": "60"})
     finally:
         mariadb_server.run(
             "SET GLOBAL innodb_flush_log_at_trx_commit=1",
