@@ -51,6 +51,18 @@ class SignInRequired(DomainError):
     code = "sign_in_required"
 
 
+class InvalidCredentials(DomainError):
+    """The password or code is wrong, or there is no such account: the caller may not know which."""
+
+    code = "invalid_credentials"
+
+
+class StepUpRequired(DomainError):
+    """The session is sound, but this needs a proof of who is there that is newer."""
+
+    code = "step_up_required"
+
+
 class Forbidden(DomainError):
     """The caller is known and may not do this."""
 
@@ -111,6 +123,16 @@ class IdempotencyMismatch(DomainError):
     """The idempotency key came before with another body."""
 
     code = "idempotency_mismatch"
+
+
+class RateLimited(DomainError):
+    """The caller has asked too often; ``retry_after_seconds`` says when to ask again."""
+
+    code = "rate_limited"
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Busy(DomainError):

@@ -18,10 +18,13 @@ from app.domain.errors import (
     Forbidden,
     IdempotencyMismatch,
     Invalid,
+    InvalidCredentials,
     NotFound,
     OutcomeUnknown,
+    RateLimited,
     SignInRequired,
     SlotTaken,
+    StepUpRequired,
     StorageFull,
     VersionMismatch,
 )
@@ -44,7 +47,9 @@ class UnsupportedMedia(DomainError):
 TABLE: tuple[tuple[type[DomainError], int, str], ...] = (
     (Malformed, 400, "The body cannot be read"),
     (SignInRequired, 401, "Sign in first"),
+    (InvalidCredentials, 401, "Not recognised"),
     (Forbidden, 403, "Not allowed"),
+    (StepUpRequired, 403, "Sign in again first"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Not possible as things stand"),
     (SlotTaken, 409, "That time is taken"),
@@ -52,6 +57,7 @@ TABLE: tuple[tuple[type[DomainError], int, str], ...] = (
     (UnsupportedMedia, 415, "Send it in another form"),
     (DomainError, 422, "This cannot be accepted"),
     (IdempotencyMismatch, 422, "The idempotency key was used for something else"),
+    (RateLimited, 429, "Too often"),
     (Busy, 503, "Busy; try again shortly"),
     (OutcomeUnknown, 503, "Not known whether it was done"),
     (StorageFull, 507, "No room left"),
@@ -112,9 +118,9 @@ def _domain_problem(error: DomainError) -> Response:
     response = problem(status, error.code, title, _detail(error), **more)
     if isinstance(error, (Busy, StorageFull)):
         logs.warning(error.code, detail=error.detail, cause=repr(error.__cause__)[:300])
-    if isinstance(error, Busy):
+    if isinstance(error, (Busy, RateLimited)):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
-    if isinstance(error, SignInRequired):
+    if isinstance(error, (SignInRequired, InvalidCredentials)):
         response.headers["WWW-Authenticate"] = "Session"
     return response
 
