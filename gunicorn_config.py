@@ -6,10 +6,12 @@ instance folder, else the default. WEB_CONCURRENCY is the number of workers. doc
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import re
 import sys
+import time
 from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
@@ -18,6 +20,9 @@ from typing import Any
 
 from gunicorn import util
 from gunicorn.glogging import Logger
+from gunicorn.http import parser
+from gunicorn.http.body import ChunkedReader
+from gunicorn.http.unreader import SocketUnreader
 
 _ROOT = Path(__file__).resolve().parent
 
@@ -84,10 +89,20 @@ max_requests_jitter = 5_000 if workers > 1 else 0
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - heartbeats: a slow disk would stop them
 control_socket_disable = True  # nobody asks it, and it would lie in the home folder
 forwarded_allow_ips = "127.0.0.1,::1"  # only the web server on this machine may say what scheme a visitor used
+forwarder_headers = (
+    ""  # and not even it what the path is: a visitor's SCRIPT_NAME header, passed on, would cut the path short
+)
 
 limit_request_line = 4094  # bytes; the longest address of ours, a list with all its filters, has about 600
 limit_request_fields = 64  # headers; a browser behind a proxy sends about 25
 limit_request_field_size = 8190  # bytes a header; cookies of the whole domain come along
+
+# How long a visitor may keep a worker waiting: without it, four that send a byte a minute would stop all threads of one.
+HEAD_SECONDS = 10  # for the head of a request: one packet or two, and a lost packet is sent again within 3 s
+BODY_SECONDS = 30  # for its body, and for a large one longer, as long as it keeps to the rate below
+BODY_BYTES_A_SECOND = (
+    16 * 1024
+)  # half of what a poor mobile line sends; a mebibyte of JSON has 64 s, 200 MB of files 3.4 h
 
 loglevel = _setting("LOG_LEVEL", "info").lower()
 errorlog = "-"  # standard error, where the program's own log goes
@@ -111,6 +126,87 @@ class DiscreetLogger(Logger):  # type: ignore[misc]
 logger_class = DiscreetLogger
 
 
+class PatientUnreader(SocketUnreader):  # type: ignore[misc]
+    """Gunicorn's reader of one connection, but that it waits only so long for a visitor, however little comes at a time.
+
+    What counts is the time spent waiting here, by a clock that nobody sets: our own work between two reads uses nobody's time
+    up. How long a connection may be idle before the first byte of a head is gunicorn's business: ``keepalive``.
+    """
+
+    def __init__(self, sock: Any, max_chunk: int = 8192) -> None:  # noqa: ANN401 - a socket of whichever worker
+        """Read from *sock*; the first thing to come is a head."""
+        super().__init__(sock, max_chunk)
+        self.await_head()
+
+    def await_head(self) -> None:
+        """Give the next head its time, which what is left of a body uses as well."""
+        self._begin(HEAD_SECONDS, 0)
+
+    def await_body(self) -> None:
+        """Give a body its time."""
+        self._begin(BODY_SECONDS, BODY_BYTES_A_SECOND)
+
+    def _begin(self, seconds: float, bytes_a_second: int) -> None:
+        self._seconds, self._rate = seconds, bytes_a_second
+        self._waited, self._received = 0.0, 0
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        """Return what has come, at most *size_hint* bytes; nothing when the visitor has closed.
+
+        Raises:
+            ConnectionResetError: the time is up. That is what gunicorn calls a visitor who left: it closes without an error in
+                the log, and never takes the rest for another request. To the program it is a body that broke off: 400.
+        """
+        left = self._left()
+        outer: float | None = self.sock.gettimeout()  # a gthread worker gives the rest of a refused body 5 s
+        before = time.monotonic()
+        self.sock.settimeout(min((limit for limit in (left, outer) if limit is not None), default=None))
+        try:
+            data: bytes = super().chunk(size_hint)
+        except TimeoutError:
+            if left is not None and (outer is None or left <= outer):
+                raise _too_slow() from None
+            raise
+        finally:
+            self.sock.settimeout(outer)
+            if left is not None:
+                self._waited += time.monotonic() - before
+        self._received += len(data)
+        return data
+
+    def _left(self) -> float | None:
+        """Return for how many seconds to wait on; None while an idle connection sends nothing."""
+        if not self._rate and not self._received:
+            return None
+        earned = self._received / self._rate if self._rate else 0.0
+        left = max(self._seconds, earned) - self._waited
+        if left <= 0:
+            raise _too_slow()
+        return left
+
+
+def _too_slow() -> ConnectionResetError:
+    return ConnectionResetError(errno.ECONNRESET, "the visitor was too slow")
+
+
+def pre_request(_worker: Any, req: Any) -> None:  # noqa: ANN401 - gunicorn's types are not typed
+    """Give the body its time: the head is here. A connection that carries chunks, as no browser sends, carries nothing after them.
+
+    Where nobody had read them, gunicorn looked for their end after the answer, and answered again when they made no sense: a
+    web server in front could have given that second answer to the next visitor.
+    """
+    if isinstance(req.unreader, PatientUnreader):
+        req.unreader.await_body()
+        if isinstance(req.body.reader, ChunkedReader):
+            req.force_close()
+
+
+def post_request(_worker: Any, req: Any, _environ: Any, _resp: Any) -> None:  # noqa: ANN401 - as above
+    """Give the next head its time: this request has been answered."""
+    if isinstance(req.unreader, PatientUnreader):
+        req.unreader.await_head()
+
+
 def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn's types are not typed
     """Let go of the database, and keep the collector off what the workers are about to share."""
     _drop_connections(close=True)
@@ -124,12 +220,13 @@ def post_fork(_server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
 
 
 def post_worker_init(_worker: Any) -> None:  # noqa: ANN401 - as above
-    """Close connections without waiting for visitors to do so first.
+    """Read from visitors with patience that ends, and close connections without waiting for them to do so first.
 
     A gthread worker closes them in its one main thread and lingers up to 2 s for each whose visitor keeps its end open: one
     page that opens fifty of them stopped the worker until it was killed as hung. 2 ms still drain what is left of a refused body.
     """
     util.close_graceful = partial(util.close_graceful, timeout=0.002)
+    parser.SocketUnreader = PatientUnreader
 
 
 def _drop_connections(*, close: bool) -> None:

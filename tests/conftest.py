@@ -108,6 +108,9 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         "INSTANCE_DIR": str(tmp_path / "instance"),
         "DATABASE_URL": database_url,
         "SECRET_KEY": SECRET_KEY,
+        "HASH_PROFILE": "cheapest",
+        "MAIL_URL": f"file:{tmp_path}/mail",
+        "SMS_URL": f"file:{tmp_path}/sms",
     }
     return load(environ)
 

@@ -126,12 +126,14 @@ class IdempotencyMismatch(DomainError):
 
 
 class RateLimited(DomainError):
-    """The caller has asked too often; ``retry_after_seconds`` says when to ask again."""
+    """The caller has used up the *limit* of ``most``; ``retry_after_seconds`` says when to ask again."""
 
     code = "rate_limited"
 
-    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+    def __init__(self, detail: str, *, limit: str, most: int, retry_after_seconds: int) -> None:
         super().__init__(detail)
+        self.limit = limit
+        self.most = most
         self.retry_after_seconds = retry_after_seconds
 
 

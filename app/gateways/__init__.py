@@ -1,1 +1,4 @@
-"""The world outside: mail, SMS, webhooks, file storage, each with a null twin. Nothing lives here yet."""
+"""The world outside, each part with a null twin: mail, SMS, stored files; and what is sealed. May import domain and runtime.
+
+Nothing here is loaded when the program starts: whoever sends or stores, imports when there is something to send or store.
+"""

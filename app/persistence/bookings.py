@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.domain.bookings import Booking, Customer
+from app.domain.bookings import TAKING_TIME, Booking, Customer
 from app.domain.errors import NotFound, VersionMismatch
 from app.domain.prices import Line, Quote
 from app.persistence.tables import booking_resources, bookings, customers, resources
 
-_SELECT = select(bookings, customers.c.name, customers.c.email, customers.c.phone).join_from(bookings, customers)
+_SELECT = select(bookings, customers.c.name, customers.c.email, customers.c.phone, customers.c.user_id).join_from(
+    bookings, customers
+)
 _BY_REF = _SELECT.where(bookings.c.ref == bindparam("ref"))
 _RESOURCES = (
     select(booking_resources.c.booking_id, resources.c.id, resources.c.name)
@@ -33,6 +36,28 @@ _LIST = (
     )
     .order_by(bookings.c.id)
     .limit(bindparam("most"))
+)
+_OWN = (
+    _SELECT.where(customers.c.user_id == bindparam("owner"), bookings.c.id < bindparam("cursor"))
+    .order_by(bookings.c.id.desc())
+    .limit(bindparam("most"))
+)
+_IDS_OF = select(customers.c.id).where(customers.c.user_id == bindparam("owner"))
+_UPCOMING = (
+    select(bookings.c.id)
+    .join_from(customers, bookings)
+    .where(
+        customers.c.user_id == bindparam("owner"),
+        bookings.c.ends_at > bindparam("now"),
+        bookings.c.status.in_(sorted(TAKING_TIME)),
+    )
+    .limit(1)
+)
+_ERASE_ANSWERS = (
+    update(bookings)
+    .where(bookings.c.customer_id.in_(_IDS_OF))
+    .values(answers="{}", notes="", status_reason="")
+    .execution_options(synchronize_session=False)
 )
 _ADD_CUSTOMER = insert(customers)
 _ADD = insert(bookings)
@@ -56,12 +81,19 @@ _MOVE = _STATUS.values(
 _DROP_RESOURCES = booking_resources.delete().where(booking_resources.c.booking_id == bindparam("owner"))
 
 
-def add_customer(session: Session, customer: Customer, *, now: datetime) -> int:
-    """Insert a customer and return the key."""
-    result = session.execute(
-        _ADD_CUSTOMER, {"name": customer.name, "email": customer.email, "phone": customer.phone, "created_at": now}
-    )
-    return _key(result)
+@dataclass(frozen=True, slots=True)
+class StoredBooking:
+    """A booking with what opens it: the hash of its manage token, and the account it belongs to."""
+
+    booking: Booking
+    manage_token_hash: str
+    user_id: int | None
+
+
+def add_customer(session: Session, customer: Customer, *, user_id: int | None, now: datetime) -> int:
+    """Insert a customer, who may have an account, and return the key."""
+    who = {"name": customer.name, "email": customer.email, "phone": customer.phone, "user_id": user_id}
+    return _key(session.execute(_ADD_CUSTOMER, {**who, "created_at": now}))
 
 
 def add_booking(session: Session, booking: Booking, *, customer_id: int, manage_token_hash: str) -> int:
@@ -92,16 +124,17 @@ def add_booking(session: Session, booking: Booking, *, customer_id: int, manage_
     return booking_id
 
 
-def find_booking(session: Session, ref: str) -> tuple[Booking, str] | None:
-    """Return a booking and the hash of its manage token."""
+def find_booking(session: Session, ref: str) -> StoredBooking | None:
+    """Return a booking and what opens it."""
     row = session.execute(_BY_REF, {"ref": ref}).mappings().one_or_none()
     if row is None:
         return None
-    return _booking(row, _resources_of(session, [row["id"]])), row["manage_token_hash"]
+    booking = _booking(row, _resources_of(session, [row["id"]]))
+    return StoredBooking(booking, row["manage_token_hash"], row["user_id"])
 
 
-def get_booking(session: Session, ref: str) -> tuple[Booking, str]:
-    """Return a booking and the hash of its manage token.
+def get_booking(session: Session, ref: str) -> StoredBooking:
+    """Return a booking and what opens it.
 
     Raises:
         NotFound: there is none of that reference.
@@ -127,6 +160,23 @@ def list_bookings(  # noqa: PLR0913 - the filters of one list, each by name
     rows = session.execute(_LIST, {**criteria, "cursor": cursor, "most": limit}).mappings().all()
     names = _resources_of(session, [row["id"] for row in rows]) if rows else []
     return [_booking(row, names) for row in rows]
+
+
+def list_own(session: Session, user_id: int, *, cursor: int, limit: int) -> list[Booking]:
+    """Return at most *limit* bookings of an account, the newest first, from before the key *cursor*."""
+    rows = session.execute(_OWN, {"owner": user_id, "cursor": cursor, "most": limit}).mappings().all()
+    names = _resources_of(session, [row["id"] for row in rows]) if rows else []
+    return [_booking(row, names) for row in rows]
+
+
+def has_upcoming(session: Session, user_id: int, *, now: datetime) -> bool:
+    """Tell whether an account has a booking that is not over."""
+    return session.execute(_UPCOMING, {"owner": user_id, "now": now}).first() is not None
+
+
+def erase_answers(session: Session, user_id: int) -> None:
+    """Take off an account's bookings what their customer wrote."""
+    session.execute(_ERASE_ANSWERS, {"owner": user_id})
 
 
 def update_status(session: Session, booking: Booking, *, status: str, reason: str, now: datetime) -> None:

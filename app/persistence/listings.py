@@ -20,6 +20,8 @@ _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 
 _VENUES = select(venues).where(venues.c.id > _CURSOR).order_by(venues.c.id).limit(_MOST)
 _VENUE = select(venues).where(venues.c.id == _ID)
+_PLACE = select(venues.c.id).where(venues.c.id == _VENUE_ID)
+_PLACE_IN = select(resources.c.id).where(resources.c.venue_id == _VENUE_ID, resources.c.id == _ID)
 _HOURS = select(resources.c.venue_id, resources.c.weekly_hours).where(
     resources.c.venue_id.in_(_IDS), resources.c.active
 )
@@ -70,6 +72,12 @@ def get_venue(session: Session, venue_id: int) -> tuple[RowMapping, list[str]]:
         NotFound: there is no such venue.
     """
     return _only(_with_hours(session, _all(session, _VENUE, id=venue_id)), "venue")
+
+
+def has_place(session: Session, venue_id: int, resource_id: int | None) -> bool:
+    """Tell whether there is such a venue, and in it such a resource."""
+    statement = _PLACE if resource_id is None else _PLACE_IN
+    return session.execute(statement, {"venue_id": venue_id, "id": resource_id or 0}).first() is not None
 
 
 def list_services(

@@ -63,6 +63,11 @@ def reading() -> Session:
     return _sessions()
 
 
+def is_in_use() -> bool:
+    """Tell whether this request has a session."""
+    return bool(_sessions.registry.has())
+
+
 def remove() -> None:
     """Close this request's session and give its connection back."""
     _sessions.remove()
@@ -221,6 +226,7 @@ __all__ = [
     "engine",
     "is_dropped",
     "is_duplicate",
+    "is_in_use",
     "reading",
     "refusal",
     "remove",

@@ -198,8 +198,10 @@ customers = Table(
     Column("email", String(254), nullable=False),
     Column("phone", String(32), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("user_id", Key, nullable=True),  # no foreign key: SQLite adds none to a table that stands, and users stay
     Index(None, "email"),
     Index(None, "phone"),
+    Index(None, "user_id"),
     **_OPTIONS,
 )
 
@@ -241,6 +243,7 @@ bookings = Table(
     *_stamps(),
     Index(None, "venue_id", "starts_at"),
     Index(None, "status", "starts_at"),
+    Index(None, "customer_id"),
     **_OPTIONS,
 )
 
@@ -297,5 +300,131 @@ audit_log = Table(
     Column("detail", Text, nullable=False),
     Index(None, "object", "at"),
     Index(None, "at"),
+    **_OPTIONS,
+)
+
+# Only verified addresses stand in email and phone, so that whoever has one can sign in with it and nobody else can keep it.
+users = Table(
+    "users",
+    metadata,
+    _key(),
+    Column("role", String(16), nullable=False),  # customer, staff, admin
+    Column("name", String(200), nullable=False),
+    Column("email", String(254), nullable=True, unique=True),
+    Column("phone", String(32), nullable=True, unique=True),
+    Column("contact_phone", String(32), nullable=False, default=""),  # as given, to be called; opens nothing
+    Column("password_hash", String(255), nullable=True),
+    Column("totp_sealed", String(255), nullable=True),
+    Column("totp_pending", String(255), nullable=True),  # sealed; enrolment begun and not confirmed
+    Column("totp_step", BigInteger, nullable=True),  # the last time step used: none is taken twice
+    Column("active", Boolean, nullable=False, default=True),
+    *_stamps(),
+    **_OPTIONS,
+)
+
+# Which venues, or single resources, a member of staff works for.
+user_scopes = Table(
+    "user_scopes",
+    metadata,
+    _key(),
+    _ref("user_id", "users.id", nullable=False),
+    _ref("venue_id", "venues.id", nullable=False),
+    _ref("resource_id", "resources.id", nullable=True),  # null: the whole venue
+    Index(None, "user_id"),
+    **_OPTIONS,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _key(),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    _ref("user_id", "users.id", nullable=False),
+    Column("stage", String(16), nullable=False),  # totp, enrol: half-way in; full
+    Column("authenticated_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("idle_minutes", Integer, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("user_agent", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "user_id"),
+    Index(None, "expires_at"),
+    **_OPTIONS,
+)
+
+# One row for each browser, purpose and address: a code sent again replaces the code and keeps the failures.
+one_time_codes = Table(
+    "one_time_codes",
+    metadata,
+    _key(),
+    Column("browser_hash", String(64), nullable=False),  # of the cookie of the browser that asked
+    Column("purpose", String(16), nullable=False),
+    Column("target_mac", String(64), nullable=False),
+    Column("code_mac", String(64), nullable=False),
+    Column("payload", Text, nullable=False),  # JSON: what is done once the code is right
+    Column("attempts", Integer, nullable=False),
+    Column("began", BigInteger, nullable=False),  # UTC seconds; attempts count from here
+    Column("expires", BigInteger, nullable=False),
+    Column("used", BigInteger, nullable=True),
+    UniqueConstraint("browser_hash", "purpose", "target_mac"),
+    Index(None, "expires"),
+    **_OPTIONS,
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    _ref("user_id", "users.id", primary_key=True),
+    Column("code_hash", String(64), primary_key=True),
+    **_OPTIONS,
+)
+
+throttles = Table(
+    "throttles",
+    metadata,
+    Column("key_hash", String(64), primary_key=True),  # of a limit's name and whom it is for
+    Column("count", Integer, nullable=False),
+    Column("ends", BigInteger, nullable=False),  # UTC seconds; from then on it counts anew
+    Index(None, "ends"),
+    **_OPTIONS,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    _key(),
+    Column("name", String(100), nullable=False),
+    Column("prefix", String(16), nullable=False),  # the beginning of the key, to tell one from another
+    Column("key_hash", String(64), nullable=False, unique=True),
+    Column("scopes", String(500), nullable=False),  # words with spaces between
+    _ref("venue_id", "venues.id", nullable=True),  # null: every venue
+    Column("created_by", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=True),
+    Column("used_at", UtcDateTime, nullable=True),
+    Column("revoked_at", UtcDateTime, nullable=True),
+    **_OPTIONS,
+)
+
+# What is owed to somebody, written in the transaction of what it tells of.
+outbox = Table(
+    "outbox",
+    metadata,
+    _key(),
+    Column("topic", String(64), nullable=False),
+    Column("channel", String(16), nullable=False),  # email, sms
+    Column("sealed", Text, nullable=False),  # recipient and content; wiped once sent
+    Column("message_id", String(64), nullable=False, unique=True),
+    Column("status", String(16), nullable=False),  # queued, sent, expired, dead, void
+    Column("priority", SmallInteger, nullable=False),  # the smallest goes first
+    Column("due", BigInteger, nullable=False),  # UTC seconds: not sent, or not tried again, before
+    Column("expires", BigInteger, nullable=True),  # UTC seconds: not sent from then on
+    Column("attempts", Integer, nullable=False),
+    Column("claim", String(32), nullable=True),  # of the sender that has it
+    Column("last_error", String(300), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime, nullable=True),
+    Index(None, "status", "priority", "due"),
     **_OPTIONS,
 )

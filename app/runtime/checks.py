@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-_HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\*\.[A-Za-z0-9.-]+")
+HOST = re.compile(r"\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\*\.[A-Za-z0-9.-]+")
 _USUAL_PORTS = {"http": 80, "https": 443}  # browsers leave them out, so that no origin ever has one
 _SQLITE, _MYSQL = ("sqlite",), ("mysql", "mariadb", "mysql+pymysql", "mariadb+pymysql")
 
@@ -22,6 +23,21 @@ def text(name: str, value: object) -> str:
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise SettingsError(f"{name} must be text, not {value!r}")
     return value.strip()
+
+
+def secret_text(name: str, value: object) -> str:
+    """Return a line of printable text that no error may repeat."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise SettingsError(f"{name} must be one line of text (its value is not shown: it may hold a password)")
+    return value.strip()
+
+
+def folder_of(name: str, url: str) -> Path:
+    """Return the folder that a ``file:`` address names."""
+    path = url.removeprefix("file:")
+    if not path.startswith("/") or re.match(r"//[^/]", path):
+        raise SettingsError(f"{name} must name an absolute folder: file:/absolute/folder")
+    return Path("/" + path.lstrip("/"))
 
 
 def choice(name: str, value: object, allowed: tuple[str, ...]) -> str:
@@ -60,7 +76,7 @@ def listed(name: str, value: object, check: Callable[[str, str], str]) -> tuple[
 
 
 def _host(name: str, value: str) -> str:
-    if not _HOST.fullmatch(value):
+    if not HOST.fullmatch(value):
         raise SettingsError(
             f"{name}: {value!r} is no host name (no scheme, no port; *.example.org takes every name below)"
         )
@@ -90,7 +106,7 @@ def base_url(value: object, *, https: bool) -> str:
     parts = _split(url)
     if parts is None or parts.query or parts.fragment:
         raise SettingsError(f"BASE_URL must be an address such as https://book.example.org, not {value!r}")
-    if https and parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+    if https and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise SettingsError(f"BASE_URL must start with https:// in production, not {value!r}")
     return url
 
@@ -100,12 +116,13 @@ def _split(url: str) -> SplitResult | None:
     with suppress(ValueError):
         parts = urlsplit(url)
         host = parts.netloc.removesuffix(f":{parts.port}")
-        if parts.scheme in {"http", "https"} and _HOST.fullmatch(host) and "*" not in host:
+        if parts.scheme in {"http", "https"} and HOST.fullmatch(host) and "*" not in host:
             return parts
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine."""
     with suppress(ValueError):
         return ip_address(host).is_loopback
     return host == "localhost"
@@ -126,7 +143,7 @@ def _check_server(url: str) -> None:
 
 def database_url(value: object) -> str:
     """Return the URL of a database of a known kind, with what cannot be left out."""
-    url = text("DATABASE_URL", value)
+    url = secret_text("DATABASE_URL", value)
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in _SQLITE + _MYSQL:
         raise SettingsError("DATABASE_URL must start with sqlite:/// or mysql:// (or mariadb://)")

@@ -10,13 +10,14 @@ import re
 import secrets
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from app.runtime import checks
+from app.runtime import checks, key_files
 from app.runtime.checks import SettingsError
+from app.runtime.mail_checks import mail_settings
+from app.runtime.sms_checks import sms_settings
 
 __all__ = ["ROOT", "Settings", "SettingsError", "load", "names"]
 
@@ -44,6 +45,14 @@ class Settings:
     upload_dir: Path
     instance_dir: Path
     hold_minutes: int
+    mail_url: str
+    mail_from: str
+    sms_url: str
+    sms_headers: str
+    sms_body: str
+    sms_daily_budget: int
+    sealing_key_file: Path
+    hash_profile: str
 
     @property
     def is_production(self) -> bool:
@@ -71,11 +80,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     environment = checks.choice(
         "ENVIRONMENT", values.get("environment", "development"), ("development", "production", "test")
     )
-    if environment == "production":
+    production = environment == "production"
+    if production:
         _require_explicit(values)
     _make_folder(instance)
     port = checks.whole("PORT", values.get("port", 8000), 1, 65535)
-    base_url = checks.base_url(values.get("base_url") or f"http://127.0.0.1:{port}", https=environment == "production")
+    base_url = checks.base_url(values.get("base_url") or f"http://127.0.0.1:{port}", https=production)
     settings = Settings(
         environment=environment,
         debug=checks.flag("DEBUG", values.get("debug", False)),
@@ -85,16 +95,31 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=checks.database_url(values.get("database_url") or f"sqlite:///{instance / 'slotkeeper.sqlite3'}"),
         secret_key=_secret_key(values.get("secret_key"), instance),
         base_url=base_url,
-        allowed_hosts=checks.allowed_hosts(values.get("allowed_hosts"), base_url, local=environment != "production"),
+        allowed_hosts=checks.allowed_hosts(values.get("allowed_hosts"), base_url, local=not production),
         cors_origins=checks.listed("CORS_ORIGINS", values.get("cors_origins"), checks.origin),
         trusted_proxies=checks.whole("TRUSTED_PROXIES", values.get("trusted_proxies", 0), 0, 5),
         upload_dir=Path(checks.text("UPLOAD_DIR", values.get("upload_dir") or str(instance / "uploads"))).absolute(),
         instance_dir=instance,
         hold_minutes=checks.whole("HOLD_MINUTES", values.get("hold_minutes", 10), 1, 60),
+        **mail_settings(values, base_url, production=production),
+        **sms_settings(values, production=production),
+        sealing_key_file=_inside(instance, "SEALING_KEY_FILE", values.get("sealing_key_file", "sealing_key")),
+        hash_profile=checks.choice("HASH_PROFILE", values.get("hash_profile", "strong"), ("strong", "cheapest")),
     )
-    if settings.is_production and settings.debug:
-        raise SettingsError("DEBUG must be off in production: it shows the program's inside to visitors")
+    if production:
+        _refuse_what_endangers(settings)
     return settings
+
+
+def _inside(instance: Path, name: str, value: object) -> Path:
+    return instance / checks.text(name, value)
+
+
+def _refuse_what_endangers(settings: Settings) -> None:
+    if settings.debug:
+        raise SettingsError("DEBUG must be off in production: it shows the program's inside to visitors")
+    if settings.hash_profile != "strong":
+        raise SettingsError("HASH_PROFILE must be strong in production: the cheapest protects no password")
 
 
 def names() -> tuple[str, ...]:
@@ -149,7 +174,7 @@ def _make_folder(path: Path) -> None:
 
 
 def _secret_key(given: object, instance: Path) -> str:
-    key = checks.text("SECRET_KEY", given) if given else _kept_key(instance / "secret_key")
+    key = checks.secret_text("SECRET_KEY", given) if given else _kept_key(instance / "secret_key")
     if _is_weak(key):
         where = "" if given else f" in {instance / 'secret_key'}"
         fresh = secrets.token_urlsafe(KEY_BYTES)
@@ -167,17 +192,7 @@ def _kept_key(path: Path) -> str:
     """Return the key in the instance folder; the first process to come makes it, whole and readable by its owner alone."""
     try:
         if not path.exists():
-            _make_key(path)
+            key_files.make(path, secrets.token_urlsafe(KEY_BYTES))
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"SECRET_KEY cannot be kept in {path}: {error}") from None
-
-
-def _make_key(path: Path) -> None:
-    draft = path.with_name(f".secret_key.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(KEY_BYTES))
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()

@@ -19,6 +19,7 @@ from app.domain.tokens import derive_token, hash_token, is_token
 from app.domain.wishes import BookingWish, Wish
 from app.persistence import bookings, holds
 from app.persistence.audit import add_audit
+from app.persistence.bookings import StoredBooking
 from app.persistence.calendar import delete_booking_occupancies, delete_hold_occupancies, lock_resources
 from app.persistence.idempotency import IdempotencyKey, add_answer
 from app.persistence.offers import list_resource_ids
@@ -31,7 +32,7 @@ _BOOKING = msgspec.json.Decoder(Booking)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a caller reaches one booking: as an operator, or by the token of its manage link."""
+    """How a caller reaches one booking: as its owner, as somebody who runs its venue, or by the token of its manage link."""
 
     by: Actor
     token: str | None = None
@@ -68,7 +69,7 @@ def _book(wish: BookingWish, secret_key: str, *, by: Actor, now: datetime, key: 
             raise SignInRequired("This service is for customers who are signed in.")
         place = find_place(session, offer, _use_up_hold(session, wish, now), now=now)
         booking = _new_booking(wish, place, now=now)
-        customer_id = bookings.add_customer(session, wish.customer, now=now)
+        customer_id = bookings.add_customer(session, wish.customer, user_id=by.user_id, now=now)
         token = manage_token(booking.ref, secret_key)
         booking_id = bookings.add_booking(
             session, booking, customer_id=customer_id, manage_token_hash=hash_token(token)
@@ -104,7 +105,7 @@ def _reschedule(known: Booking, wish: Wish, *, access: Access, now: datetime) ->
     with transaction() as session:
         offer = lock_offer(session, known.service_id, sorted(ids))
         before = _admit_change(session, known.ref, access, now=now)
-        asks_again = offer.requires_approval and not access.by.is_operator
+        asks_again = offer.requires_approval and not _runs_its_venue(access, before)
         status = rules.next_state(before, "reschedule", otherwise="pending" if asks_again else None)
         delete_booking_occupancies(session, before.id)
         place = find_place(session, offer, wish, now=now)
@@ -131,10 +132,9 @@ def approve(ref: str, *, access: Access, now: datetime) -> Booking:
     """Confirm a pending booking; it has had its time since it was made.
 
     Raises:
-        Forbidden: the caller is no operator. NotFound: there is no such booking. Conflict: it is not pending.
+        Forbidden: the caller does not run the venue. NotFound: there is no such booking. Conflict: it is not pending.
     """
-    _require_operator(access)
-    return _change_status(ref, "approve", "booking.approved", "", access=access, now=now)
+    return _change_status(ref, "approve", "booking.approved", "", access=access, now=now, is_the_venues=True)
 
 
 @use_case
@@ -142,10 +142,9 @@ def decline(ref: str, *, reason: str, access: Access, now: datetime) -> Booking:
     """Turn a pending booking down and give its time back.
 
     Raises:
-        Forbidden: the caller is no operator. NotFound: there is no such booking. Conflict: it is not pending.
+        Forbidden: the caller does not run the venue. NotFound: there is no such booking. Conflict: it is not pending.
     """
-    _require_operator(access)
-    return _change_status(ref, "decline", "booking.declined", reason, access=access, now=now)
+    return _change_status(ref, "decline", "booking.declined", reason, access=access, now=now, is_the_venues=True)
 
 
 def manage_token(ref: str, secret_key: str) -> str:
@@ -162,9 +161,23 @@ def get_for(ref: str, access: Access) -> Booking:
     return _admit(reading(), ref, access)
 
 
-def _change_status(ref: str, verb: str, action: str, reason: str, *, access: Access, now: datetime) -> Booking:
+def view_for(ref: str, access: Access) -> tuple[Booking, bool]:
+    """Return the booking that the caller may see, and whether all of it: a manage link alone opens no names or answers.
+
+    Raises:
+        NotFound: there is none, or it is somebody else's.
+    """
+    stored = bookings.get_booking(reading(), ref)
+    return _admitted(stored, access), _is_owner(access, stored) or _runs_its_venue(access, stored.booking)
+
+
+def _change_status(  # noqa: PLR0913 - a transition's facts, each by name
+    ref: str, verb: str, action: str, reason: str, *, access: Access, now: datetime, is_the_venues: bool = False
+) -> Booking:
     reason = rules.check_reason(reason)
     known = _admit(reading(), ref, access)
+    if is_the_venues and not _runs_its_venue(access, known):
+        raise Forbidden("Only the venue approves and declines bookings.")
     with transaction() as session:
         lock_resources(session, (resource_id for resource_id, _ in known.resources))
         before = _admit_change(session, ref, access, now=now)
@@ -184,24 +197,31 @@ def _change_status(ref: str, verb: str, action: str, reason: str, *, access: Acc
     )
 
 
-def _require_operator(access: Access) -> None:
-    if not access.by.is_operator:
-        raise Forbidden("Only the venue approves and declines bookings.")
-
-
 def _admit(session: Session, ref: str, access: Access) -> Booking:
     """Return the booking if the caller has access to it; to anybody else it does not exist."""
-    booking, token_hash = bookings.get_booking(session, ref)
-    if access.by.is_operator or (access.token and is_token(access.token, token_hash)):
-        return booking
+    return _admitted(bookings.get_booking(session, ref), access)
+
+
+def _admitted(stored: StoredBooking, access: Access) -> Booking:
+    has_token = access.token is not None and is_token(access.token, stored.manage_token_hash)
+    if has_token or _is_owner(access, stored) or _runs_its_venue(access, stored.booking):
+        return stored.booking
     raise NotFound("There is no such booking.")
+
+
+def _is_owner(access: Access, stored: StoredBooking) -> bool:
+    return access.by.user_id is not None and access.by.user_id == stored.user_id
+
+
+def _runs_its_venue(access: Access, booking: Booking) -> bool:
+    return access.by.reaches(booking.venue_id, [resource_id for resource_id, _ in booking.resources])
 
 
 def _admit_change(session: Session, ref: str, access: Access, *, now: datetime) -> Booking:
     """Return the booking under the lock, if this caller may change it as it stands."""
     booking = _admit(session, ref, access)
     rules.check_version(booking, access.version)
-    if not access.by.is_operator:
+    if not _runs_its_venue(access, booking):
         rules.check_not_begun(booking, now=now)
     return booking
 

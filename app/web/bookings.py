@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.domain.bookings import MAX_REASON, Booking
+from app.domain.bookings import MAX_REASON, Booking, Customer
 from app.domain.custom_fields import Answer
 from app.domain.customers import check_customer
 from app.domain.errors import Invalid
@@ -16,7 +16,8 @@ from app.domain.times import rfc3339
 from app.domain.wishes import BookingWish, Wish
 from app.services import bookings
 from app.services.bookings import Access
-from app.web.context import actor, manage_token, now, settings
+from app.web.actors import actor, caller_scope, user
+from app.web.context import manage_token, now, settings
 from app.web.holds import ResourceName, Start
 from app.web.inputs import expected_version, idempotency_key
 from app.web.pages import Id
@@ -38,7 +39,9 @@ class NewBooking(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults
 
     service_id: Id
     starts_at: Start
-    customer: CustomerBody
+    customer: Annotated[CustomerBody | None, Meta(description="Left out by somebody signed in: whoever that is.")] = (
+        None
+    )
     duration_minutes: Minutes | None = None
     resource_id: Id | None = None
     party_size: PartySize | None = None
@@ -106,6 +109,14 @@ class HolderView(Struct, kw_only=True):
     updated_at: str
 
 
+class OwnerView(HolderView, kw_only=True):
+    """A booking as its owner and the venue may see it; by a manage link alone the names, answers and notes are left out."""
+
+    customer: CustomerView | UnsetType = UNSET
+    answers: dict[str, Answer] | UnsetType = UNSET
+    notes: str | UnsetType = UNSET
+
+
 class BookingView(HolderView, kw_only=True):
     """A booking as whoever made it may see it; `manage_url` is told this once."""
 
@@ -120,16 +131,17 @@ def book(body: NewBooking) -> tuple[BookingView, dict[str, str]]:
     booking, replayed = bookings.book(
         _wish(body),
         secret_key=settings().secret_key,
-        by=actor("guest"),
+        by=actor(),
         now=now(),
-        key=idempotency_key("guest:booking", body),
+        key=idempotency_key(f"{caller_scope()}:booking", body),
     )
     return _made(booking), {"Idempotency-Replayed": "true"} if replayed else {}
 
 
-def read(ref: str) -> tuple[HolderView, dict[str, str]]:
+def read(ref: str) -> tuple[OwnerView, dict[str, str]]:
     """Read a booking."""
-    return _held(bookings.get_for(ref, _access()))
+    booking, is_all = bookings.view_for(ref, _access())
+    return owner_view(booking, is_all=is_all), _etag(booking)
 
 
 def cancel(ref: str, body: Cancellation) -> tuple[HolderView, dict[str, str]]:
@@ -143,6 +155,11 @@ def reschedule(ref: str, body: NewTime) -> tuple[HolderView, dict[str, str]]:
     return _held(bookings.reschedule(ref, wish, access=_access(), now=now()))
 
 
+def owner_view(booking: Booking, *, is_all: bool = True) -> OwnerView:
+    """Return a booking as its owner may see it, or without what is private."""
+    return OwnerView(**_shared(booking), **(_private(booking) if is_all else {}))
+
+
 def _access() -> Access:
     return Access(actor("holder"), manage_token(), expected_version())
 
@@ -150,11 +167,25 @@ def _access() -> Access:
 def _wish(body: NewBooking) -> BookingWish:
     return BookingWish(
         Wish(body.service_id, body.starts_at, body.duration_minutes, body.party_size, body.resource_id),
-        check_customer(body.customer.name, body.customer.email, body.customer.phone),
+        _customer(body.customer),
         body.hold_token,
         body.answers,
         _text("notes", body.notes, MAX_NOTES),
     )
+
+
+def _customer(body: CustomerBody | None) -> Customer:
+    """Return who the booking is for: whom the body names, or else the caller.
+
+    Raises:
+        Invalid: the body names nobody, and nobody has signed in.
+    """
+    if body is not None:
+        return check_customer(body.name, body.email, body.phone)
+    if actor().user_id is None:
+        raise Invalid.field("customer", "required", "Say who the booking is for.")
+    found = user()
+    return Customer(found.name, found.email, found.phone or found.contact_phone)
 
 
 def _text(field: str, text: str, most: int) -> str:
@@ -165,16 +196,26 @@ def _text(field: str, text: str, most: int) -> str:
 
 
 def _held(booking: Booking) -> tuple[HolderView, dict[str, str]]:
-    return HolderView(**_shared(booking)), {"ETag": f'W/"{booking.version}"'}
+    return HolderView(**_shared(booking)), _etag(booking)
+
+
+def _etag(booking: Booking) -> dict[str, str]:
+    return {"ETag": f'W/"{booking.version}"'}
+
+
+def _private(booking: Booking) -> dict[str, Any]:
+    return {
+        "customer": CustomerView(booking.customer.name, booking.customer.email, booking.customer.phone),
+        "answers": dict(booking.answers),
+        "notes": booking.notes,
+    }
 
 
 def _made(booking: Booking) -> BookingView:
     token = bookings.manage_token(booking.ref, settings().secret_key)
     return BookingView(
         **_shared(booking),
-        customer=CustomerView(booking.customer.name, booking.customer.email, booking.customer.phone),
-        answers=dict(booking.answers),
-        notes=booking.notes,
+        **_private(booking),
         manage_url=f"{settings().base_url}/api/v1/bookings/{booking.ref}?token={token}",
     )
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _HOST = re.compile(r"(?P<name>[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(?P<host>[^/?#]*)")
 
 
 class Edge:
@@ -70,6 +71,16 @@ def is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
     )
 
 
+def hosts_of(environ: WSGIEnvironment) -> list[str]:
+    """Return every host that a request names: in its Host header, and in a request line such as a proxy is sent.
+
+    Source:
+        RFC 9112, 3.2.2: the request line would count, and not the header.
+    """
+    absolute = _ABSOLUTE.match(str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""))
+    return [environ.get("HTTP_HOST", ""), *([absolute["host"]] if absolute else [])]
+
+
 def _last_resort(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     response = internal_problem()
     response.headers.update(SAFETY)
@@ -91,7 +102,7 @@ def init_app(app: Flask) -> None:
     )
 
     def check_host() -> None:
-        if not is_allowed(request.environ.get("HTTP_HOST", ""), settings.allowed_hosts):
+        if not all(is_allowed(host, settings.allowed_hosts) for host in hosts_of(request.environ)):
             raise SecurityError
 
     app.before_request(check_host)  # not TRUSTED_HOSTS, which knows no [::1] and no capital letters

@@ -9,7 +9,7 @@ import msgspec
 from flask import Flask, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from app.domain.errors import (
     Busy,
@@ -162,5 +162,7 @@ def _database_problem(error: Exception) -> Response:
 
 
 def _unexpected_problem(error: Exception) -> Response:
+    if type(error).__module__ == "gunicorn.http.errors":  # what it says of a body whose chunks make no sense
+        return _http_problem(BadRequest())
     logs.error("unexpected_error", trace=error)
     return internal_problem()

@@ -10,7 +10,8 @@ from msgspec import Meta, Struct
 from app.domain.times import rfc3339
 from app.domain.wishes import Wish
 from app.services import holds
-from app.web.context import actor, now, settings
+from app.web.actors import actor, caller_scope
+from app.web.context import now, settings
 from app.web.inputs import idempotency_key
 from app.web.pages import Id
 from app.web.slots import Minutes, PartySize
@@ -54,9 +55,9 @@ def make(body: NewHold) -> tuple[HoldView, dict[str, str]]:
         Wish(body.service_id, body.starts_at, body.duration_minutes, body.party_size, body.resource_id),
         hold_minutes=settings().hold_minutes,
         secret_key=settings().secret_key,
-        by=actor("guest"),
+        by=actor(),
         now=now(),
-        key=idempotency_key("guest:hold", body),
+        key=idempotency_key(f"{caller_scope()}:hold", body),
     )
     return _view(held), {"Idempotency-Replayed": "true"} if replayed else {}
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.routing import Rule
 
 from app.persistence import session
+from app.web.access import admit
 
 if TYPE_CHECKING:
     from app.web.routes import Route
@@ -51,6 +52,7 @@ class LazyView:
         self.__name__ = route.endpoint
         self._handler: Callable[..., Any] | None = None
         self._takes: dict[str, Callable[[], object]] = {}
+        self._refuse_body: Callable[[], object] = lambda: None  # by a route that changes something and takes none
 
     def load(self) -> Callable[..., Any]:
         """Return the handler, imported once, with its decoders made."""
@@ -62,24 +64,28 @@ class LazyView:
                 hints = get_type_hints(handler)
                 decoders = {"body": inputs.body_of, "query": inputs.query_of}
                 self._takes = {name: decoder(hints[name]) for name, decoder in decoders.items() if name in hints}
+                if self.route.method != "GET" and "body" not in hints:
+                    self._refuse_body = inputs.body_of(inputs.NoBody)
                 self._handler = handler
         return self._handler
 
     def __call__(self, **path: Any) -> Response:  # noqa: ANN401 - what the rule's converters give
-        """Answer one request."""
+        """Answer one request, if its caller may make it."""
+        admit(self.route)
         handler = self._handler or self.load()
         answer = self._answer(handler, path)
         if isinstance(answer, Response):
             return answer
         value, headers = answer if isinstance(answer, tuple) else (answer, None)
         if value is None:
-            return Response(status=self.route.status, headers=headers)
+            return _nothing(self.route.status, headers)
         return Response(
             msgspec.json.encode(value), status=self.route.status, headers=headers, mimetype="application/json"
         )
 
     def _answer(self, handler: Callable[..., Any], path: dict[str, Any]) -> Any:  # noqa: ANN401 - what the handler gives
         """Call the handler; a read whose idle connection turns out to be dead is made once more, on another."""
+        self._refuse_body()
         inputs = {name: take() for name, take in self._takes.items()}
         try:
             return handler(**path, **inputs)
@@ -88,3 +94,10 @@ class LazyView:
                 raise
             session.remove()
             return handler(**path, **inputs)
+
+
+def _nothing(status: int, headers: dict[str, str] | None) -> Response:
+    """Return an answer without a body, which is of no type."""
+    response = Response(status=status, headers=headers)
+    del response.headers["Content-Type"]
+    return response

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Flask
 from werkzeug.routing import BaseConverter
 
-from app.web.access import ANYONE, HOLDER, Policy
+from app.web.access import ADMIN, ANYONE, ENROLLING, FRESH_ADMIN, FRESH_MEMBER, HALF_WAY, HOLDER, MEMBER, Policy
 from app.web.lazy import LazyRule, LazyView
 
 
@@ -24,6 +24,7 @@ class Route:
     idempotent: bool = False  # takes Idempotency-Key
     versioned: bool = False  # takes If-Match
     cached: bool = False  # takes If-None-Match
+    scope: str = ""  # that lets an API key in
 
     @property
     def endpoint(self) -> str:
@@ -32,6 +33,7 @@ class Route:
 
 
 API = "/api/v1"
+READ, WRITE = "bookings:read", "bookings:write"
 PUBLIC = (
     Route(ANYONE, "GET", "/openapi.json", "openapi.read", cached=True),
     Route(ANYONE, "GET", "/venues", "catalogue.list_venues", problems=(422,)),
@@ -41,11 +43,20 @@ PUBLIC = (
     Route(ANYONE, "GET", "/resources", "catalogue.list_resources", problems=(422,)),
     Route(ANYONE, "GET", "/services/<id:service_id>/slots", "slots.list_slots", problems=(404, 422), cached=True),
     Route(ANYONE, "GET", "/services/<id:service_id>/slots/explain", "slots.explain", problems=(404, 422)),
-    Route(ANYONE, "POST", "/holds", "holds.make", 201, (404, 409, 422), idempotent=True),
-    Route(ANYONE, "DELETE", "/holds/<word:token>", "holds.release", 204, (404,)),
-    Route(ANYONE, "POST", "/bookings", "bookings.book", 201, (401, 404, 409, 422), idempotent=True),
-    Route(HOLDER, "GET", "/bookings/<word:ref>", "bookings.read", problems=(404,)),
-    Route(HOLDER, "POST", "/bookings/<word:ref>/cancel", "bookings.cancel", 200, (404, 409, 412, 422), versioned=True),
+    Route(ANYONE, "POST", "/holds", "holds.make", 201, (404, 409, 422), idempotent=True, scope=WRITE),
+    Route(ANYONE, "DELETE", "/holds/<word:token>", "holds.release", 204, (404,), scope=WRITE),
+    Route(ANYONE, "POST", "/bookings", "bookings.book", 201, (401, 404, 409, 422), idempotent=True, scope=WRITE),
+    Route(HOLDER, "GET", "/bookings/<word:ref>", "bookings.read", problems=(404,), scope=READ),
+    Route(
+        HOLDER,
+        "POST",
+        "/bookings/<word:ref>/cancel",
+        "bookings.cancel",
+        200,
+        (404, 409, 412, 422),
+        versioned=True,
+        scope=WRITE,
+    ),
     Route(
         HOLDER,
         "POST",
@@ -54,13 +65,52 @@ PUBLIC = (
         200,
         (404, 409, 412, 422),
         versioned=True,
+        scope=WRITE,
     ),
+)
+ACCOUNTS = (
+    Route(ANYONE, "POST", "/auth/register", "auth.register", 202, (422, 429)),
+    Route(ANYONE, "POST", "/auth/otp", "auth.ask_code", 202, (422, 429)),
+    Route(ANYONE, "POST", "/auth/otp/verify", "auth.verify_code", 200, (401, 409, 422, 429)),
+    Route(ANYONE, "POST", "/auth/login", "auth.log_in", 200, (401, 422, 429)),
+    Route(HALF_WAY, "POST", "/auth/totp", "totp.enter", 200, (401, 422, 429)),
+    Route(ANYONE, "POST", "/auth/logout", "sessions.log_out", 204),
+    Route(MEMBER, "POST", "/auth/logout-all", "sessions.log_out_everywhere", 204, (401,)),
+    Route(ANYONE, "POST", "/auth/password/forgot", "auth.forgot_password", 202, (422, 429)),
+    Route(ANYONE, "POST", "/auth/password/reset", "auth.reset_password", 204, (401, 422, 429)),
+    Route(MEMBER, "POST", "/auth/password", "me.change_password", 200, (401, 403, 422, 429)),
+    Route(ANYONE, "GET", "/auth/session", "sessions.read"),
+    Route(MEMBER, "GET", "/auth/sessions", "sessions.list_own", problems=(401,)),
+    Route(MEMBER, "DELETE", "/auth/sessions", "sessions.end_others", 204, (401,)),
+    Route(MEMBER, "DELETE", "/auth/sessions/<id:session_id>", "sessions.end", 204, (401, 404)),
+    Route(ENROLLING, "POST", "/auth/totp/enrol", "totp.enrol", 200, (401, 403)),
+    Route(ENROLLING, "POST", "/auth/totp/confirm", "totp.confirm", 200, (401, 403, 409, 422, 429)),
+    Route(FRESH_MEMBER, "POST", "/auth/totp/disable", "totp.disable", 204, (401, 403, 409)),
+    Route(FRESH_MEMBER, "POST", "/auth/recovery-codes", "totp.renew_recovery_codes", 200, (401, 403, 409)),
+    Route(MEMBER, "GET", "/me", "me.read", problems=(401,)),
+    Route(MEMBER, "PATCH", "/me", "me.change", 200, (401, 403, 409, 412, 422, 429), versioned=True),
+    Route(FRESH_MEMBER, "DELETE", "/me", "me.erase", 204, (401, 403, 409)),
+    Route(MEMBER, "GET", "/me/bookings", "me.list_bookings", problems=(401, 422)),
+    Route(MEMBER, "GET", "/me/export", "me.export", problems=(401,)),
+)
+USERS = "/admin/users/<id:user_id>"
+ADMINISTRATION = (
+    Route(ADMIN, "GET", "/admin/users", "users.list_all", problems=(401, 403, 422), scope="users:read"),
+    Route(ADMIN, "GET", USERS, "users.read", problems=(401, 403, 404), scope="users:read"),
+    Route(FRESH_ADMIN, "POST", "/admin/users", "users.create", 201, (401, 403, 404, 409, 422)),
+    Route(ADMIN, "POST", f"{USERS}/disable", "users.disable", 200, (401, 403, 404, 409)),
+    Route(FRESH_ADMIN, "POST", f"{USERS}/enable", "users.enable", 200, (401, 403, 404, 409)),
+    Route(FRESH_ADMIN, "POST", f"{USERS}/role", "users.change_role", 200, (401, 403, 404, 409, 422)),
+    Route(ADMIN, "DELETE", f"{USERS}/sessions", "users.end_sessions", 204, (401, 403, 404)),
+    Route(ADMIN, "GET", "/admin/api-keys", "api_keys.list_all", problems=(401, 403, 422)),
+    Route(FRESH_ADMIN, "POST", "/admin/api-keys", "api_keys.create", 201, (401, 403, 404, 422)),
+    Route(ADMIN, "DELETE", "/admin/api-keys/<id:key_id>", "api_keys.revoke", 204, (401, 403, 404)),
 )
 OPERATIONS = (
     Route(ANYONE, "GET", "/healthz", "operations.health"),
     Route(ANYONE, "GET", "/readyz", "operations.readiness", problems=(503,)),
 )
-TABLE = (("api", API, PUBLIC), ("operations", "", OPERATIONS))
+TABLE = (("api", API, (*PUBLIC, *ACCOUNTS, *ADMINISTRATION)), ("operations", "", OPERATIONS))
 DAILY = ("slots", "bookings", "holds", "catalogue", "operations")  # imported before a server forks
 
 

@@ -10,7 +10,7 @@ from app.domain.errors import Invalid
 
 
 def test_a_customer_is_kept_clean() -> None:
-    assert check_customer("  Ada ", "ada@EXAMPLE.org", "+49 30 1234") == Customer("Ada", "ada@example.org", "+49301234")
+    assert check_customer("  Ada ", "Ada@EXAMPLE.org", "+49 30 1234") == Customer("Ada", "ada@example.org", "+49301234")
 
 
 @pytest.mark.parametrize(("email", "phone"), [("ada@example.org", None), (None, "030 12345"), ("ada@example.org", "")])
@@ -23,6 +23,10 @@ def test_one_address_is_enough(email: str | None, phone: str | None) -> None:
     [
         ("", "ada@example.org", None, [("customer.name", "required")]),
         ("   ", "ada@example.org", None, [("customer.name", "required")]),
+        ("\u200b\u3164", "ada@example.org", None, [("customer.name", "required")]),
+        ("\u0301", "ada@example.org", None, [("customer.name", "required")]),
+        ("Ada", "\u200b", None, [("customer.email", "invalid")]),
+        ("Ada", None, "\u00ad", [("customer.phone", "invalid")]),
         ("Ada", None, None, [("customer.email", "required")]),
         ("Ada", "no", "no", [("customer.email", "invalid"), ("customer.phone", "invalid")]),
         ("A\nda", "ada@example.org", None, [("customer.name", "invalid")]),

@@ -34,9 +34,12 @@ ROOMS = {
     "gateways": _room("gateways domain runtime", "nacl"),
     "documents": _room("documents domain runtime", "reportlab icalendar"),
     "services": _room(
-        "services documents gateways persistence domain runtime", f"msgspec tomli tomllib icalendar {SQL_TYPES}"
+        "services documents gateways persistence domain runtime",
+        f"msgspec tomli tomllib icalendar argon2 pyotp {SQL_TYPES}",
     ),
-    "web": _room("web services persistence domain runtime", f"flask werkzeug msgspec flask_compress {SQL_TYPES}"),
+    "web": _room(
+        "web services persistence domain runtime", f"flask werkzeug msgspec flask_compress flask_login {SQL_TYPES}"
+    ),
     "cli": _room("cli services persistence domain runtime", f"click flask msgspec {SQL_TYPES}"),
     "": _room("cli persistence web runtime", "flask"),
 }
@@ -46,6 +49,7 @@ EXCEPTIONS = {
     "persistence/migrations/": {"alembic": "migrations are written in its words"},
     "persistence/__init__.py": {"flask": "init_app(app) names the type it is given, for the type checker alone"},
     "gateways/__init__.py": {"flask": "as above"},
+    "cli/qr.py": {"reportlab": "its encoder of QR codes; a picture in a terminal is no document"},
     "web/openapi.py": {"click": "the one command that reads the routes, which the command line may not import"},
 }
 # file -> why it imports late
@@ -54,6 +58,8 @@ LATE = {
     "runtime/settings.py": "the TOML reader, which only an installation with a settings file needs",
     "persistence/schema.py": "the migration tool: 10 MiB that no request needs",
     "web/lazy.py": "views, at their first request",
+    "web/access.py": "whoever is calling: Flask-Login and the sessions, which a stranger's request for slots does without",
+    "web/afterwards.py": "the outbox with its mailers, which only a request that owes a message needs",
     "web/openapi.py": "the builder, which no server needs",
     "web/openapi_build.py": "every handler, to read what it says of itself",
     "cli/groups.py": "commands, at their first use",

@@ -129,10 +129,84 @@ def test_a_key_that_cannot_be_kept_is_refused_in_one_line(tmp_path: Path) -> Non
         ("TRUSTED_PROXIES", "6"),
         ("HOLD_MINUTES", "0"),
         ("HOLD_MINUTES", "61"),
+        ("MAIL_URL", "mail.example.org"),
+        ("MAIL_URL", "console"),
+        ("MAIL_URL", "none:"),
+        ("MAIL_URL", "https://mail.example.org"),
+        ("MAIL_URL", "file:mail"),
+        ("MAIL_URL", "file:"),
+        ("MAIL_URL", "file://host/folder"),
+        ("MAIL_URL", "smtp://"),
+        ("MAIL_URL", "smtp://:25"),
+        ("MAIL_URL", "smtp://mail.example.org:port"),
+        ("MAIL_URL", "smtp://mail.example.org:99999"),
+        ("MAIL_URL", "smtp://mail.example.org/x"),
+        ("MAIL_URL", "smtp://mail.example.org?x=1"),
+        ("MAIL_URL", "smtp://[::1"),
+        ("MAIL_URL", "smtp://*.example.org"),
+        ("MAIL_URL", "smtp://m\u00e4il.example.org"),
+        ("MAIL_URL", "smtp://user@mail.example.org"),
+        ("MAIL_URL", "smtp://:hunter2@mail.example.org"),
+        ("MAIL_URL", "smtp://user:hunter2%0A@mail.example.org"),
+        ("MAIL_URL", "smtp://user:hunter2%C3%BC@mail.example.org"),
+        ("MAIL_URL", "smtp://user:hunter2/3@mail.example.org"),
+        ("MAIL_URL", "smtp://user:hunter2#3@mail.example.org"),
+        ("MAIL_URL", "smtp://user:hunter2\n@mail.example.org"),
+        ("MAIL_FROM", "nobody"),
+        ("MAIL_FROM", "@example.org"),
+        ("MAIL_FROM", "a@b@example.org"),
+        ("MAIL_FROM", "a..b@example.org"),
+        ("MAIL_FROM", "Hall no-reply@example.org"),
+        ("MAIL_FROM", "Hall <no-reply@example.org"),
+        ("MAIL_FROM", "Hall <no-reply@example.org> x"),
+        ("MAIL_FROM", "a@example.org, b@example.org"),
+        ("MAIL_FROM", "a@example.org\nBcc: b@example.org"),
+        ("MAIL_FROM", "j\u00f6rg@example.org"),
+        ("SMS_URL", "api.example.org"),
+        ("SMS_URL", "http://api.example.org/hunter2"),
+        ("SMS_URL", "https://user:hunter2@api.example.org/"),
+        ("SMS_URL", "https://"),
+        ("SMS_URL", "https://api.example.org:port/hunter2"),
+        ("SMS_URL", "https://api.example.org/hunter2 x"),
+        ("SMS_URL", "https://api.example.org/#hunter2"),
+        ("SMS_URL", "https://api.example.org/\u00fc"),
+        ("SMS_URL", "ftp://api.example.org"),
+        ("SMS_URL", "file:sms"),
+        ("SMS_HEADERS", "hunter2"),
+        ("SMS_HEADERS", "Authorization: hunter2 |"),
+        ("SMS_HEADERS", "Bad Name: hunter2"),
+        ("SMS_HEADERS", "X: hunter2\r\nY: z"),
+        ("SMS_HEADERS", "X: hunter2\u00fc"),
+        ("SMS_HEADERS", "Content-Length: 7"),
+        ("SMS_HEADERS", "host: hunter2"),
+        ("SMS_BODY", "hunter2"),
+        ("SMS_BODY", "to={to}&key=hunter2"),
+        ("SMS_BODY", "{to}{text}"),
+        ("SMS_BODY", '{"to": {to}, "text": "{text}", "key": "hunter2"}'),
+        ("SMS_BODY", '{"to": "{to}", "text": "{text}", "key": "hunter2"'),
+        ("SMS_BODY", '["{to}", "{text}"]'),
+        ("SMS_BODY", "to={to}&text={text}&key=hunter2 x"),
+        ("SMS_BODY", "to={to}&text={text}&hunter2"),
+        ("SMS_BODY", "{to}=to&{text}=hunter2"),
+        ("SMS_BODY", '{"a":' * 10_000 + '"{to}{text}"'),
+        ("SMS_DAILY_BUDGET", "-1"),
+        ("SMS_DAILY_BUDGET", "100001"),
+        ("SEALING_KEY_FILE", " "),
+        ("HASH_PROFILE", "weak"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
-    assert refusal(tmp_path, **{name: value}).startswith(name)
+    message = refusal(tmp_path, **{name: value})
+    assert message.startswith(name)
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "mysql://slot:hunter2\n@host/db"), ("SECRET_KEY", "hunter2\n"), ("SMS_URL", "\thttps://hunter2")],
+)
+def test_a_secret_with_a_stray_control_character_is_not_shown(tmp_path: Path, name: str, value: str) -> None:
+    assert "hunter2" not in refusal(tmp_path, **{name: "x" + value})
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "BASE_URL"])
@@ -149,7 +223,8 @@ def test_production_does_not_take_the_key_of_a_trial(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("DEBUG", "1"), ("BASE_URL", "http://book.example.org"), ("SECRET_KEY", "weak")]
+    ("name", "value"),
+    [("DEBUG", "1"), ("BASE_URL", "http://book.example.org"), ("SECRET_KEY", "weak"), ("HASH_PROFILE", "cheapest")],
 )
 def test_production_refuses_what_endangers_it(tmp_path: Path, name: str, value: str) -> None:
     assert refusal(tmp_path, **{**PRODUCTION, name: value}).startswith(name)
@@ -189,6 +264,12 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("port =", "slotkeeper.toml"),
         ("cors_origins = 1", "CORS_ORIGINS"),
         ("cors_origins = [1]", "CORS_ORIGINS"),
+        ("mail_url = 1", "MAIL_URL"),
+        ("mail_url = ''", "MAIL_URL"),
+        ("mail_from = []", "MAIL_FROM"),
+        ("sms_headers = ['X: y']", "SMS_HEADERS"),
+        ("sms_body = {to = '{to}', text = '{text}'}", "SMS_BODY"),
+        ("sealing_key_file = 1", "SEALING_KEY_FILE"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_in_one_line(tmp_path: Path, content: str, word: str) -> None:
@@ -204,3 +285,19 @@ def test_a_file_that_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_settings_do_not_print_their_secrets(tmp_path: Path) -> None:
     found = settings(tmp_path, SECRET_KEY=KEY)
     assert not re.search(f"{KEY}|slotkeeper.sqlite3", repr(found))
+
+
+def test_a_trial_shows_its_messages_and_production_sends_mail_as_its_host_does(tmp_path: Path) -> None:
+    trial, live = settings(tmp_path), settings(tmp_path, **PRODUCTION)
+    assert (trial.mail_url, trial.sms_url, trial.mail_from) == ("console:", "console:", "no-reply@localhost")
+    assert (live.mail_url, live.sms_url) == ("smtp://localhost:25", "none:")
+    assert live.mail_from == "no-reply@book.example.org"
+    assert (live.sms_headers, live.sms_daily_budget, live.hash_profile) == ("", 100, "strong")
+
+
+def test_the_sealing_key_is_not_made_before_there_is_something_to_seal(tmp_path: Path) -> None:
+    found = settings(tmp_path / "instance")
+    assert found.sealing_key_file == tmp_path / "instance/sealing_key"
+    assert not found.sealing_key_file.exists()
+    assert settings(tmp_path, SEALING_KEY_FILE="keys/one").sealing_key_file == tmp_path / "keys/one"
+    assert settings(tmp_path, SEALING_KEY_FILE="/etc/slotkeeper.key").sealing_key_file == Path("/etc/slotkeeper.key")

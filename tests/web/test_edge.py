@@ -8,13 +8,14 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app import create_app
 from app.runtime.logs import JsonFormatter
 from app.runtime.settings import Settings
 from app.web import operations
-from app.web.edge import is_allowed, repair_path
+from app.web.edge import hosts_of, is_allowed, repair_path
 
 
 @pytest.fixture
@@ -59,6 +60,34 @@ def test_a_star_stands_for_every_name_below_and_for_nothing_else(host: str) -> N
     allowed = ("book.example.org", "*.example.com")
     assert all(is_allowed(ours, allowed) for ours in ("book.example.org", "BOOK.example.org:443", "a.b.example.com"))
     assert not is_allowed(host, allowed)
+
+
+@pytest.mark.parametrize(
+    ("line", "hosts"),
+    [
+        ("/healthz", ["book.example.org"]),
+        ("*", ["book.example.org"]),
+        ("//evil.example/healthz", ["book.example.org"]),  # a path, whatever it looks like
+        ("/healthz?next=http://evil.example", ["book.example.org"]),
+        ("http://evil.example/healthz", ["book.example.org", "evil.example"]),
+        ("HTTPS://book.example.org:443@evil.example", ["book.example.org", "book.example.org:443@evil.example"]),
+        ("http:///healthz", ["book.example.org", ""]),
+        ("x://evil.example?/", ["book.example.org", "evil.example"]),
+    ],
+)
+def test_a_host_in_the_request_line_counts_beside_the_header(line: str, hosts: list[str]) -> None:
+    assert hosts_of({"HTTP_HOST": "book.example.org", "RAW_URI": line}) == hosts
+    assert hosts_of({"HTTP_HOST": "book.example.org", "REQUEST_URI": line}) == hosts
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("http://localhost/healthz", 200), ("http://evil.example/healthz", 400), ("http://localhost:1@evil/healthz", 400)],
+)
+def test_a_request_line_with_a_strange_host_is_refused(client: FlaskClient, line: str, status: int) -> None:
+    for name in ("RAW_URI", "REQUEST_URI"):
+        environ = {"RAW_URI": "", "REQUEST_URI": "", name: line}
+        assert client.get("/healthz", environ_overrides=environ).status_code == status
 
 
 @pytest.mark.parametrize("error", [RuntimeError("inside"), SystemExit(3), BaseException("inside"), RecursionError()])
@@ -116,6 +145,45 @@ def test_proxies_are_believed_as_far_as_they_are_counted(settings: Settings) -> 
     assert caller(settings, 0)(**chain)[1] != "from-the-proxy-1"
     assert caller(settings, 1)(**chain) == ("198.51.100.2", "from-the-proxy-1")
     assert caller(settings, 2)(**chain)[0] == "203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("name", "lie"),
+    [
+        ("X-Forwarded-Host", "evil.example"),
+        ("X-Forwarded-Prefix", "/evil"),
+        ("X-Forwarded-Port", "6666"),
+        ("Forwarded", "host=evil.example"),
+    ],
+)
+def test_a_trusted_proxy_says_who_and_how_but_not_where(settings: Settings, name: str, lie: str) -> None:
+    program = create_app(dataclasses.replace(settings, trusted_proxies=1))
+    seen: list[str] = []
+    program.before_request(lambda: seen.append(sys.modules["flask"].request.url))
+    assert program.test_client().get("/healthz", headers={name: lie}).status_code == 200
+    assert seen == ["http://localhost/healthz"]
+
+
+@pytest.mark.parametrize("lie", ["evil", "https,http", "javascript:", "\xff", " ", "x" * 8000])
+def test_a_scheme_or_address_that_is_none_makes_nothing_fail(settings: Settings, lie: str) -> None:
+    program = create_app(dataclasses.replace(settings, trusted_proxies=1))
+    for name in ("X-Forwarded-Proto", "X-Forwarded-For"):
+        answer = program.test_client().get("/api/v1/venues", headers={name: lie})
+        assert answer.status_code == 200
+        assert lie.strip() not in {answer.text, answer.headers.get("Location")}
+
+
+def test_a_complaint_of_the_server_about_a_body_is_the_visitors_fault(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read_chunks() -> None:
+        raise InvalidChunkSize(b"zz")
+
+    client.get("/healthz")
+    monkeypatch.setattr(app.view_functions["operations.operations_health"], "_handler", read_chunks)
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid")
+    assert not caplog.records
 
 
 def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(

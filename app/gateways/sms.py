@@ -1,0 +1,87 @@
+"""Text messages: to a provider over HTTPS, into a folder, to standard error, or to nobody.
+
+Every texter but the last refuses the same messages; only the last step differs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Protocol
+
+from app.gateways.errors import DeliveryFailed
+from app.gateways.folders import drop
+from app.gateways.provider import Provider
+from app.gateways.texts import Sms, checked
+from app.runtime import checks, sms_checks
+
+__all__ = ["ConsoleTexter", "FileTexter", "HttpTexter", "NoTexter", "Sms", "Texter", "make_texter"]
+
+
+class Texter(Protocol):
+    """Something that takes text messages."""
+
+    def send(self, sms: Sms) -> None:
+        """Hand the message over.
+
+        Raises:
+            DeliveryFailed: it was not taken.
+        """
+
+
+def make_texter(url: str, headers: str, body: str) -> Texter:
+    """Return the texter that SMS_URL, SMS_HEADERS and SMS_BODY ask for.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
+    url = sms_checks.sms_url(url)
+    if url == "none:":
+        return NoTexter()
+    if url == "console:":
+        return ConsoleTexter()
+    if url.startswith("file:"):
+        return FileTexter(checks.folder_of("SMS_URL", url))
+    return HttpTexter(Provider(url, sms_checks.headers(headers), sms_checks.sms_body(body)))
+
+
+class HttpTexter:
+    """Hands messages to a provider."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+
+    def send(self, sms: Sms) -> None:
+        """Hand the message to the provider, over a connection of its own."""
+        sms = checked(sms)
+        self._provider.post(to=sms.to, text=sms.text)
+
+
+class FileTexter:
+    """Puts each message into a folder as a ``.txt`` file, the number in its first line; names sort by time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, sms: Sms) -> None:
+        """Write the file, whole or not at all."""
+        sms = checked(sms)
+        drop(self._folder, ".txt", f"{sms.to}\n{sms.text}\n".encode())
+
+
+class ConsoleTexter:
+    """Shows messages on standard error, for trying things out."""
+
+    def send(self, sms: Sms) -> None:
+        """Write the number and the text."""
+        sms = checked(sms)
+        sys.stderr.write(f"--- SMS to {sms.to}\n{sms.text}\n---\n")
+        sys.stderr.flush()
+
+
+class NoTexter:
+    """Takes nothing: this installation sends no text messages."""
+
+    def send(self, sms: Sms) -> None:  # noqa: ARG002 - the same face as its twins
+        """Refuse the message."""
+        raise DeliveryFailed("this installation sends no text messages: set SMS_URL", permanent=True)

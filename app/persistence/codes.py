@@ -1,0 +1,102 @@
+"""One-time codes: one row for each browser, purpose and address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.domain.codes import ATTEMPTS_SECONDS, LIFETIME_SECONDS, MAX_ATTEMPTS
+from app.persistence.tables import one_time_codes
+
+_C = one_time_codes.c
+_ADD = insert(one_time_codes)
+_SAME = (
+    _C.browser_hash == bindparam("browser"),
+    _C.purpose == bindparam("for_purpose"),
+    _C.target_mac == bindparam("target"),
+)
+_IS_OVER = _C.began <= bindparam("count_since")
+_REPLACE = (
+    update(one_time_codes)
+    .where(*_SAME)
+    .values(
+        code_mac=bindparam("new_mac"),
+        payload=bindparam("new_payload"),
+        attempts=case((_IS_OVER, 0), else_=_C.attempts),
+        began=case((_IS_OVER, bindparam("now")), else_=_C.began),
+        expires=bindparam("until"),
+        used=None,
+    )
+)
+_FIND = (
+    select(_C.id, _C.purpose, _C.code_mac, _C.payload)
+    .where(_C.browser_hash == bindparam("browser"), _C.target_mac == bindparam("target"))
+    .where(_C.purpose.in_(bindparam("purposes", expanding=True)))
+    .order_by(_C.expires.desc(), _C.id.desc())
+    .limit(1)
+)
+_ATTEMPT = (
+    update(one_time_codes)
+    .where(_C.id == bindparam("code_id"), _C.attempts < MAX_ATTEMPTS)
+    .values(attempts=_C.attempts + 1)
+)
+_USE = (
+    update(one_time_codes)
+    .where(
+        _C.id == bindparam("code_id"),
+        _C.code_mac == bindparam("right_mac"),
+        _C.used.is_(None),
+        _C.expires > bindparam("now"),
+        _C.expires <= bindparam("latest"),
+    )
+    .values(used=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SentCode:
+    """A code as kept: what it is for, its MAC, and what is done once it is right (JSON)."""
+
+    id: int
+    purpose: str
+    code_mac: str
+    payload: str
+
+
+def replace_code(  # noqa: PLR0913 - the columns of one row, each by name
+    session: Session, *, browser_hash: str, purpose: str, target_mac: str, code_mac: str, payload: str, now_seconds: int
+) -> None:
+    """Make the code the one that counts for this browser, purpose and address; failures of the past hour still count.
+
+    Called after the address's cooldown was counted in the same transaction, so that two never come at once.
+    """
+    key = {"browser": browser_hash, "for_purpose": purpose, "target": target_mac}
+    expires = now_seconds + LIFETIME_SECONDS
+    change = {"new_mac": code_mac, "new_payload": payload, "now": now_seconds, "until": expires}
+    result: Any = session.execute(_REPLACE, {**key, **change, "count_since": now_seconds - ATTEMPTS_SECONDS})
+    if result.rowcount == 0:
+        row = {"browser_hash": browser_hash, "purpose": purpose, "target_mac": target_mac, "code_mac": code_mac}
+        session.execute(_ADD, {**row, "payload": payload, "attempts": 0, "began": now_seconds, "expires": expires})
+
+
+def find_code(session: Session, *, browser_hash: str, target_mac: str, purposes: tuple[str, ...]) -> SentCode | None:
+    """Return the newest code of a browser for an address, whether it still counts or not."""
+    criteria = {"browser": browser_hash, "target": target_mac, "purposes": purposes}
+    row = session.execute(_FIND, criteria).one_or_none()
+    return None if row is None else SentCode(*row)
+
+
+def count_attempt(session: Session, code_id: int) -> bool:
+    """Count an attempt; tell whether one was left."""
+    result: Any = session.execute(_ATTEMPT, {"code_id": code_id})
+    return bool(result.rowcount == 1)
+
+
+def use_code(session: Session, code: SentCode, *, now_seconds: int) -> bool:
+    """Use the code up; tell whether it was still good. A clock that ran backwards makes none good again."""
+    times = {"now": now_seconds, "latest": now_seconds + LIFETIME_SECONDS}
+    result: Any = session.execute(_USE, {"code_id": code.id, "right_mac": code.code_mac, **times})
+    return bool(result.rowcount == 1)

@@ -1,0 +1,51 @@
+"""Counters of what has been asked how often: one upsert counts, whichever worker it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import TextClause, bindparam, delete, select, text
+from sqlalchemy.orm import Session
+
+from app.persistence.tables import throttles
+
+# count stands before ends: MySQL assigns from left to right, and the count is by the old end.
+_UPSERT = """
+INSERT INTO throttles (key_hash, count, ends) VALUES {rows} {clash}
+    count = CASE WHEN throttles.ends <= :now THEN 1 ELSE throttles.count + 1 END,
+    ends = CASE WHEN throttles.ends <= :now THEN {new_ends} ELSE throttles.ends END"""
+_CLASH = {
+    True: ("ON CONFLICT (key_hash) DO UPDATE SET", "excluded.ends"),
+    False: ("ON DUPLICATE KEY UPDATE", "VALUES(ends)"),
+}
+_READ = select(throttles.c.key_hash, throttles.c.count, throttles.c.ends).where(
+    throttles.c.key_hash.in_(bindparam("keys", expanding=True))
+)
+_CLEAR = delete(throttles).where(throttles.c.key_hash == bindparam("key_hash"))
+
+
+def count(session: Session, seconds_of: Mapping[str, int], *, now_seconds: int) -> dict[str, tuple[int, int]]:
+    """Count one more on each key, for the seconds given, and return how many that makes, and until when (UTC seconds).
+
+    Keys are taken in order, so that two who count the same ones never wait for each other.
+    """
+    keys = sorted(seconds_of)
+    values: dict[str, Any] = {"now": now_seconds}
+    for number, key in enumerate(keys):
+        values |= {f"key{number}": key, f"ends{number}": now_seconds + seconds_of[key]}
+    session.execute(_upsert(len(keys), is_sqlite=session.get_bind().dialect.name == "sqlite"), values)
+    return {key: (counted, ends) for key, counted, ends in session.execute(_READ, {"keys": keys})}
+
+
+def clear(session: Session, key_hash: str) -> None:
+    """Forget what was counted on a key."""
+    session.execute(_CLEAR, {"key_hash": key_hash})
+
+
+@lru_cache(maxsize=16)
+def _upsert(keys: int, *, is_sqlite: bool) -> TextClause:
+    clash, new_ends = _CLASH[is_sqlite]
+    rows = ", ".join(f"(:key{number}, 1, :ends{number})" for number in range(keys))
+    return text(_UPSERT.format(rows=rows, clash=clash, new_ends=new_ends))

@@ -1,0 +1,52 @@
+"""What is known of somebody, to be taken along: one JSON document, a page at a time, whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from app.domain.accounts import User
+from app.persistence import audit, bookings, sessions
+from app.persistence.session import streaming
+
+_PAGE = 100
+_NEWEST_FIRST = 10**18
+
+
+def iter_account(user: User, *, now: datetime) -> Iterator[bytes]:
+    """Yield ``{"account", "sessions", "bookings", "events"}`` in chunks, over a connection of its own."""
+    with streaming() as connection, Session(connection) as session:
+        yield b'{"account":' + msgspec.json.encode(asdict(user))
+        yield from _array(
+            "sessions", (asdict(e) for e in sessions.list_sessions(session, user.id, now=now, limit=_PAGE))
+        )
+        yield from _array("bookings", _bookings(session, user.id))
+        yield from _array("events", _events(session, user.id))
+        yield b"}"
+
+
+def _array(name: str, items: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    before = f',"{name}":['.encode()
+    for item in items:
+        yield before + msgspec.json.encode(item)
+        before = b","
+    yield b"]" if before == b"," else before + b"]"
+
+
+def _bookings(session: Session, user_id: int) -> Iterator[dict[str, Any]]:
+    cursor = _NEWEST_FIRST
+    while page := bookings.list_own(session, user_id, cursor=cursor, limit=_PAGE):
+        yield from (asdict(booking) for booking in page)
+        cursor = page[-1].id
+
+
+def _events(session: Session, user_id: int) -> Iterator[dict[str, Any]]:
+    cursor = 0
+    while page := audit.list_audit(session, f"user:{user_id}", cursor=cursor, limit=_PAGE):
+        yield from (dict(row._mapping) for row in page)  # noqa: SLF001 - SQLAlchemy's public name for it
+        cursor = page[-1].id

@@ -1,0 +1,48 @@
+"""Bodies that are no JSON, or JSON made to be read in two ways, to exhaust, or to overflow; no route takes one of them."""
+
+from __future__ import annotations
+
+DEEP = 100_000
+BIG = 10**23
+BODIES = {
+    "nothing": b"",
+    "null": b"null",
+    "a list": b"[{}]",
+    "a number": b"1",
+    "a text": b'"{}"',
+    "an open object": b"{",
+    "two objects": b"{}{}",
+    "something behind": b"{} x",
+    "a comment": b"{} // x",
+    "single quotes": b"{'reason':'x'}",
+    "a comma too many": b'{"reason":"x",}',
+    "a field that there is not": b'{"status":"confirmed","role":"admin","total_minor":0}',
+    "a prototype": b'{"__proto__":{"role":"admin"}}',
+    "a field twice": b'{"reason":"a","reason":"b"}',
+    "a field twice in another spelling": b'{"reason":"a","\\u0072eason":"b"}',
+    "a field twice inside": b'{"customer":{"name":"a","name":"b"}}',
+    "100,000 arrays": b"[" * DEEP + b"]" * DEEP,
+    "100,000 objects": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+    "100,000 open arrays in a field": b'{"reason":' + b"[" * DEEP,
+    "100,000 open objects in a field": b'{"answers":' + b'{"a":' * DEEP,
+    "100,000 names": b"{" + b",".join(b'"%d":1' % n for n in range(DEEP)) + b"}",
+    "a number past every column": b'{"service_id":%d}' % BIG,
+    "a number past every float": b'{"service_id":1e999}',
+    "a number of 5,000 digits": b'{"service_id":1' + b"0" * 5000 + b"}",
+    "a negative zero": b'{"service_id":-0}',
+    "a whole number as a fraction": b'{"service_id":1.0}',
+    "NaN": b'{"service_id":NaN}',
+    "Infinity": b'{"service_id":Infinity}',
+    "-Infinity": b'{"service_id":-Infinity}',
+    "half a pair": b'{"reason":"\\ud800"}',
+    "half a pair as a name": b'{"\\udfff":1}',
+    "a pair the wrong way round": b'{"reason":"\\udc00\\ud800"}',
+    "a NUL": b'{"reason":"\x00"}',
+    "a NUL as a name": b'{"\\u0000":1}',
+    "a line break": b'{"reason":"a\nb"}',
+    "latin-1": '{"reason":"é"}'.encode("latin-1"),
+    "an overlong slash": b'{"reason":"\xc0\xaf"}',
+    "half a pair in UTF-8": b'{"reason":"\xed\xa0\x80"}',
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "UTF-16": "{}".encode("utf-16"),
+}
