@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.domain.accounts import Target, User, check_keeps_an_address
 from app.domain.errors import Conflict, Forbidden, InvalidCredentials, VersionMismatch
-from app.domain.throttles import SIGN_INS
+from app.domain.throttles import SIGN_INS, SIGN_INS_BY_ADDRESS, network_of
 from app.persistence import bookings, customers, recovery_codes, sessions, users
 from app.persistence.audit import add_audit
+from app.persistence.codes import SentCode
 from app.persistence.session import reading, transaction, use_case
 from app.persistence.sessions import LiveSession
 from app.runtime.settings import Settings
@@ -40,7 +41,9 @@ def register(  # noqa: PLR0913 - a registration's fields, each by name
     """
     password_hash = None
     if password is not None:
-        password_hash = hash_password(check_new_password(password), settings.hash_profile)
+        normal = check_new_password(password)
+        _count_hashing(settings, visitor, now=now)
+        password_hash = hash_password(normal, settings.hash_profile)
     payload = Payload(name=name, contact_phone=contact_phone, password_hash=password_hash)
     return codes.ask(settings, "register", target, visitor, now=now, payload=payload)
 
@@ -54,15 +57,15 @@ def reset_password(
         Invalid: the password cannot be used. InvalidCredentials: the code is wrong, used or too old.
         RateLimited: there were too many attempts.
     """
-    password_hash = hash_password(check_new_password(password), settings.hash_profile)
-    _reset(settings, target, code, password_hash, visitor, now=now)
+    normal = check_new_password(password)
+    sent = codes.check(settings, code, target, ("reset",), visitor, now=now)
+    _reset(settings, target, sent, hash_password(normal, settings.hash_profile), visitor, now=now)
 
 
 @use_case
 def _reset(
-    settings: Settings, target: Target, code: str, password_hash: str, visitor: Visitor, *, now: datetime
+    settings: Settings, target: Target, sent: SentCode, password_hash: str, visitor: Visitor, *, now: datetime
 ) -> None:
-    sent = codes.check(settings, code, target, ("reset",), visitor, now=now)
     with transaction() as session:
         codes.use(session, settings, sent, target, now=now)
         kept = users.find_by_target(session, target)
@@ -180,6 +183,14 @@ def erase(settings: Settings, live: LiveSession, visitor: Visitor, *, now: datet
         sessions.delete_sessions(session, live.user.id)
         users.erase(session, live.user.id, now=now)
         add_audit(session, "user.erased", f"user:{live.user.id}", by=visitor.by, now=now)
+
+
+@use_case
+def _count_hashing(settings: Settings, visitor: Visitor, *, now: datetime) -> None:
+    """Count before the work: a hash takes a worker's only thread for it."""
+    limit = (SIGN_INS_BY_ADDRESS, network_of(visitor.by.address))
+    with transaction() as session:
+        count(session, [limit], secret_key=settings.secret_key, now=now)
 
 
 @use_case

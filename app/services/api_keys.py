@@ -39,6 +39,10 @@ def create(
         Invalid: the name, a scope or the end cannot be used. NotFound: there is no such venue.
     """
     row = {"name": _check_name(name), "scopes": " ".join(check_scopes(scopes)), "venue_id": venue_id}
+    if venue_id is not None and "users:read" in scopes:
+        raise Invalid.field(
+            "scopes", "invalid", "users:read is for keys of the whole house: accounts belong to no venue."
+        )
     if expires_at is not None and expires_at <= now:
         raise Invalid.field("expires_at", "out_of_range", "The key would be over already.")
     key = PREFIX + secrets.token_urlsafe(32)

@@ -36,6 +36,7 @@ def examine(settings: Settings, environ: Mapping[str, str], *, fix: bool) -> Ite
     """Yield what there is to say of this machine; with *fix*, put file modes and ``passenger_wsgi.py`` right."""
     yield _settings(settings, environ)
     yield from _private_files(settings, fix=fix)
+    yield _messages(settings)
     yield from _folders(settings)
     yield _disk(settings.instance_dir)
     yield _python(sys.version_info[:2])
@@ -54,14 +55,23 @@ def _settings(settings: Settings, environ: Mapping[str, str]) -> Finding:
     return ok("settings", detail)
 
 
+def _messages(settings: Settings) -> Finding:
+    """Say where codes and notices go; in production they must reach somebody, and never the log."""
+    ways = {"mail": settings.mail_url.partition(":")[0], "SMS": settings.sms_url.partition(":")[0]}
+    detail = ", ".join(f"{name} by {way}" for name, way in ways.items())
+    if settings.is_production and {"console", "file"} & set(ways.values()):
+        return warn("messages", f"{detail}: codes are written down instead of sent", "set MAIL_URL and SMS_URL")
+    return ok("messages", detail)
+
+
 def _private_files(settings: Settings, *, fix: bool) -> Iterator[Finding]:
     """Look at the files that hold secrets: their owner alone may read them."""
-    for name in ("secret_key", "slotkeeper.toml"):
-        path = settings.instance_dir / name
+    instance = settings.instance_dir
+    for path in (instance / "secret_key", instance / "slotkeeper.toml", settings.sealing_key_file):
         if path.exists():
             yield _private(path, fix=fix)
-        elif name == "secret_key":
-            yield ok(name, "given by the settings; no key file is needed")
+        elif path.name == "secret_key":
+            yield ok(path.name, "given by the settings; no key file is needed")
 
 
 def _private(path: Path, *, fix: bool) -> Finding:

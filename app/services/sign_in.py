@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.domain.accounts import Target, User
 from app.domain.codes import mac_target
-from app.domain.errors import Conflict, InvalidCredentials
+from app.domain.errors import InvalidCredentials
 from app.domain.throttles import SIGN_INS, SIGN_INS_BY_ADDRESS, Allowance, network_of
 from app.persistence import customers, users
 from app.persistence.audit import add_audit
+from app.persistence.codes import SentCode
 from app.persistence.session import reading, transaction, use_case
 from app.persistence.sessions import LiveSession
 from app.persistence.users import Keeping
@@ -47,38 +48,52 @@ def by_password(
     return _enter(settings, kept, subject, visitor, stronger=stronger, now=now), allowance
 
 
-@use_case
 def by_code(
-    settings: Settings,
-    code: str,
-    target: Target,
-    visitor: Visitor,
-    *,
-    live: LiveSession | None,
-    now: datetime,
+    settings: Settings, code: str, target: Target, visitor: Visitor, *, live: LiveSession | None, now: datetime
 ) -> SignedIn:
-    """Sign in, finish a registration, or confirm a new address, whichever the code was sent for.
+    """Sign in, finish a registration, or confirm a new address of *live*'s account, whichever the code was sent for.
 
     Raises:
         InvalidCredentials: the code is wrong, used or too old.
         RateLimited: there were too many attempts. Conflict: another account has the address by now.
     """
-    purposes: tuple[str, ...] = ("register", "sign_in")
-    if live is not None:
-        purposes = (*purposes, "change_email" if target.channel == "email" else "change_phone")
+    change = "change_email" if target.channel == "email" else "change_phone"
+    purposes = ("register", "sign_in") if live is None else ("register", "sign_in", change)
     sent = codes.check(settings, code, target, purposes, visitor, now=now)
+    if sent.purpose == change:
+        return _confirm_address(settings, sent, target, live, visitor, now=now)
+    return _enter_by_code(settings, sent, target, visitor, now=now)
+
+
+@use_case
+def _enter_by_code(settings: Settings, sent: SentCode, target: Target, visitor: Visitor, *, now: datetime) -> SignedIn:
+    action = "user.registered" if sent.purpose == "register" else "sign_in.code"
     with transaction() as session:
         payload = codes.use(session, settings, sent, target, now=now)
-        if sent.purpose.startswith("change_"):
-            user = _change_address(session, settings, target, payload, live, visitor, now=now)
-        else:
-            user = _admitted(session, target, payload, sent.purpose, now=now)
+        user = _admitted(session, target, payload, sent.purpose, now=now)
         joined = customers.join(session, user.id, target)
-        stage = "totp" if user.has_totp and not sent.purpose.startswith("change_") else "full"
-        add_audit(
-            session, f"sign_in.{sent.purpose}", f"user:{user.id}", by=visitor.by, now=now, stage=stage, joined=joined
-        )
+        stage = "totp" if user.has_totp else "full"
+        add_audit(session, action, f"user:{user.id}", by=visitor.by, now=now, stage=stage, joined=joined)
         return begin(session, user, visitor, stage=stage, now=now)
+
+
+@use_case
+def _confirm_address(
+    settings: Settings, sent: SentCode, target: Target, live: LiveSession | None, visitor: Visitor, *, now: datetime
+) -> SignedIn:
+    """Make the address the account's own and tell the old ones; how fresh the sign-in is stays as it was."""
+    with transaction() as session:
+        payload = codes.use(session, settings, sent, target, now=now)
+        if live is None or payload.user_id != live.user.id:
+            raise InvalidCredentials(codes.WRONG)
+        before = users.get_user(session, live.user.id).user
+        users.set_address(session, before.id, target, now=now)
+        for old in addresses_of(before):
+            owe(session, settings, f"account.{target.field}_changed", old, now=now)
+        joined = customers.join(session, before.id, target)
+        add_audit(session, f"user.{target.field}_changed", f"user:{before.id}", by=visitor.by, now=now, joined=joined)
+        after = users.get_user(session, before.id).user
+        return begin(session, after, visitor, stage="full", now=now, authenticated_at=live.authenticated_at)
 
 
 @use_case
@@ -138,30 +153,6 @@ def _admitted(session: Session, target: Target, payload: Payload, purpose: str, 
     if kept is None or not kept.user.active or kept.user.needs_totp:
         raise InvalidCredentials(codes.WRONG)
     return kept.user
-
-
-def _change_address(  # noqa: PLR0913 - one step of the use case above, with all it knows
-    session: Session,
-    settings: Settings,
-    target: Target,
-    payload: Payload,
-    live: LiveSession | None,
-    visitor: Visitor,
-    *,
-    now: datetime,
-) -> User:
-    """Make the address the account's own and tell the old ones."""
-    if live is None or payload.user_id != live.user.id:
-        raise InvalidCredentials(codes.WRONG)
-    taken = users.find_by_target(session, target)
-    if taken is not None and taken.user.id != live.user.id:
-        raise Conflict("Another account has that address.")
-    before = users.get_user(session, live.user.id).user
-    users.set_address(session, before.id, target, now=now)
-    for old in addresses_of(before):
-        owe(session, settings, f"account.{target.field}_changed", old, now=now)
-    add_audit(session, f"user.{target.field}_changed", f"user:{before.id}", by=visitor.by, now=now)
-    return users.get_user(session, before.id).user
 
 
 def addresses_of(user: User) -> list[Target]:

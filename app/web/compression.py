@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_compress import Compress
 
 
@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
     compress.init_app(app)
 
     def shrink(response: Response) -> Response:
-        return compress.after_request(response) if request.method in {"GET", "HEAD"} else response
+        is_plain = request.method in {"GET", "HEAD"} and not g.get("carries_token")
+        return compress.after_request(response) if is_plain else response
 
     app.after_request(shrink)

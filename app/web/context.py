@@ -69,5 +69,5 @@ def give_cookie(token: str) -> None:
 
 def csrf_token(token: str | None = None) -> str | None:
     """Return the token that a page must send back with whatever changes something: bound to the cookie by a MAC."""
-    token = token or session_token()
+    token, g.carries_token = token or session_token(), True
     return derive_token(settings().secret_key, "csrf", hash_token(token)) if token else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -490,6 +491,23 @@ def test_packages_that_are_not_the_pinned_ones_are_named(tmp_path: Path) -> None
     assert finding.level == "WARN"
     assert finding.detail.split(", ")[0].endswith(" for 0.1")
     assert finding.detail.split(", ")[1:] == ["not-there none for 1.0"]
+
+
+@pytest.mark.parametrize(
+    ("mail_url", "environment", "level"),
+    [
+        ("console:", "development", "OK"),
+        ("console:", "production", "WARN"),
+        ("smtp://localhost:25", "production", "OK"),
+    ],
+)
+def test_codes_that_are_written_down_instead_of_sent_are_worth_a_look(
+    tmp_path: Path, mail_url: str, environment: str, level: str
+) -> None:
+    settings = load({"INSTANCE_DIR": str(tmp_path / "instance")})
+    settings = replace(settings, mail_url=mail_url, sms_url="none:", environment=environment)
+    finding = doctor_host._messages(settings)
+    assert (finding.level, "mail by" in finding.detail) == (level, True)
 
 
 def test_a_folder_below_the_web_servers_is_worth_a_look(tmp_path: Path) -> None:
