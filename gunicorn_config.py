@@ -89,9 +89,8 @@ max_requests_jitter = 5_000 if workers > 1 else 0
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - heartbeats: a slow disk would stop them
 control_socket_disable = True  # nobody asks it, and it would lie in the home folder
 forwarded_allow_ips = "127.0.0.1,::1"  # only the web server on this machine may say what scheme a visitor used
-forwarder_headers = (
-    ""  # and not even it what the path is: a visitor's SCRIPT_NAME header, passed on, would cut the path short
-)
+# Nobody says in a header what the path is: a visitor's SCRIPT_NAME, passed on, would make /x/admin of nginx our /admin.
+forwarder_headers = ""
 
 limit_request_line = 4094  # bytes; the longest address of ours, a list with all its filters, has about 600
 limit_request_fields = 64  # headers; a browser behind a proxy sends about 25
@@ -100,9 +99,8 @@ limit_request_field_size = 8190  # bytes a header; cookies of the whole domain c
 # How long a visitor may keep a worker waiting: without it, four that send a byte a minute would stop all threads of one.
 HEAD_SECONDS = 10  # for the head of a request: one packet or two, and a lost packet is sent again within 3 s
 BODY_SECONDS = 30  # for its body, and for a large one longer, as long as it keeps to the rate below
-BODY_BYTES_A_SECOND = (
-    16 * 1024
-)  # half of what a poor mobile line sends; a mebibyte of JSON has 64 s, 200 MB of files 3.4 h
+# Half of what a poor mobile line sends; a mebibyte of JSON has 64 s, and 200 MB of files 3.4 h.
+BODY_BYTES_A_SECOND = 16 * 1024
 
 loglevel = _setting("LOG_LEVEL", "info").lower()
 errorlog = "-"  # standard error, where the program's own log goes

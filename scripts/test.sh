@@ -25,4 +25,5 @@ fi
 "$python" -m ruff check .
 "$python" -m ruff format --check .
 "$python" -m mypy
+"$python" -m bandit --quiet --configfile pyproject.toml --recursive app
 exec "$python" -m pytest "$@"

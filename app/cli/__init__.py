@@ -21,6 +21,12 @@ GROUPS = {
     "bookings": ("app.cli.bookings:group", "Bookings: list, show, approve, decline, cancel."),
     "holds": ("app.cli.holds:group", "Times kept while a form is filled in: sweep those that are over."),
     "idempotency": ("app.cli.idempotency:group", "Answers kept for requests that come twice: sweep the old ones."),
+    "users": (
+        "app.cli.users:group",
+        "Accounts: create, list, show, disable, roles, passwords, second factors, sessions.",
+    ),
+    "api-keys": ("app.cli.api_keys:group", "Keys of servers that call the interface: create, list, revoke."),
+    "outbox": ("app.cli.outbox:group", "Messages that are owed to somebody: drain, list."),
     "doctor": ("app.cli.doctor:command", "Check this installation and say what to do."),
     "demo": ("app.cli.demo:group", "A hall to try things on."),
 }

@@ -1,1 +1,1 @@
-"""Values become bytes: PDF, CSV, iCalendar, always as a stream of chunks. Nothing lives here yet."""
+"""Values become bytes: PDF, CSV, iCalendar, always as a stream of chunks. May import the domain, runtime and, below ``pdf``, ReportLab."""

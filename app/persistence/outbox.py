@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.persistence.session import is_in_use, reading
 from app.persistence.tables import outbox
 
 LEASE_SECONDS = 120  # above the time that any gateway takes to answer; a sender that was killed loses its claim then
+STATUSES = ("queued", "sent", "dead", "expired", "void")
 _C = outbox.c
 _ADD = insert(outbox)
 _DUE = (
@@ -34,6 +35,37 @@ _MINE = update(outbox).where(_C.id == bindparam("row_id"), _C.claim == bindparam
 _END = _MINE.values(status=bindparam("to_status"), sealed="", sent_at=bindparam("at"), last_error="")
 _BURY = _MINE.values(status="dead", last_error=bindparam("error"))
 _AGAIN = _MINE.values(claim=None, due=bindparam("next_due"), last_error=bindparam("error"))
+_LIST = (
+    select(
+        _C.id,
+        _C.topic,
+        _C.channel,
+        _C.status,
+        _C.attempts,
+        _C.due.label("due_at"),
+        _C.last_error,
+        _C.created_at,
+        _C.sent_at,
+    )
+    .where(or_(bindparam("status") == "", _C.status == bindparam("status")))
+    .order_by(_C.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEntry:
+    """A message without what is sealed in it: how far it has come, and what went wrong last."""
+
+    id: int
+    topic: str
+    channel: str
+    status: str
+    attempts: int
+    due_at: datetime
+    last_error: str
+    created_at: datetime
+    sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +96,12 @@ def owes_messages() -> bool:
 def list_due(session: Session, *, now_seconds: int, limit: int) -> list[int]:
     """Return the keys of messages that may be sent now, the most urgent first."""
     return list(session.execute(_DUE, {"now": now_seconds, "most": limit}).scalars())
+
+
+def list_messages(session: Session, *, status: str = "", limit: int) -> list[OutboxEntry]:
+    """Return at most *limit* messages, the newest first."""
+    rows = session.execute(_LIST, {"status": status, "most": limit}).mappings()
+    return [OutboxEntry(**{**row, "due_at": datetime.fromtimestamp(row["due_at"], timezone.utc)}) for row in rows]
 
 
 def claim(session: Session, row_id: int, claimant: str, *, now_seconds: int) -> OwedMessage | None:

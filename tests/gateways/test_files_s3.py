@@ -259,13 +259,11 @@ def test_an_answer_that_was_lost_after_the_parts_were_joined_does_no_harm(
         assert b"".join(reading) == LARGE
 
 
-def test_a_draft_that_was_swept_while_it_was_written_is_none(storage: S3Storage) -> None:
-    with storage.start(PLENTY) as draft:
-        draft.write(LARGE)
-        storage.sweep(TOMORROW)
-        with pytest.raises(NotFound):
-            draft.finish()
-    assert everything(storage) == []
+def test_a_draft_that_was_swept_while_it_was_written_is_none(tmp_path: Path) -> None:
+    opened = (200, b"<R><UploadId>u</UploadId></R>")
+    script = [opened, (200, b""), (404, ERROR % b"NoSuchUpload")]
+    with failing(script, tmp_path) as (storage, _), storage.start(PLENTY) as draft, pytest.raises(NotFound):
+        draft.write(LARGE + LARGE)
 
 
 def test_a_refusal_says_what_was_asked_and_why(tmp_path: Path) -> None:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timezone
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.gateways.files import S3Place
 from app.gateways.s3_signature import authorization, canonical, query_text, signature
@@ -60,6 +65,25 @@ def test_a_link_is_signed_as_published() -> None:
     }
     request = canonical("GET", "/test.txt", query, HOST, "UNSIGNED-PAYLOAD")
     assert signature(PLACE, request, AT) == "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+
+
+@given(
+    key=st.text("aé %+/.~=&$@!'()*", min_size=1, max_size=20),
+    query=st.dictionaries(st.text("aZ-é /", min_size=1, max_size=5), st.text("b=& +~é/", max_size=8), max_size=3),
+)
+def test_whatever_is_asked_is_signed_as_amazons_own_library_signs_it(key: str, query: dict[str, str]) -> None:
+    auth = pytest.importorskip("botocore.auth")
+    request = pytest.importorskip("botocore.awsrequest").AWSRequest
+    credentials = pytest.importorskip("botocore.credentials").Credentials(PLACE.key_id, PLACE.secret)
+    path = quote(f"/{key}", safe="/-_.~")
+    theirs = request("GET", f"https://{HOST['host']}{path}?{query_text(query)}", {"x-amz-content-sha256": EMPTY})
+    theirs.context["timestamp"] = "20130524T000000Z"
+    theirs.headers["X-Amz-Date"] = "20130524T000000Z"
+    signer = auth.S3SigV4Auth(credentials, "s3", PLACE.region)
+    headers = {**HOST, "x-amz-content-sha256": EMPTY, "x-amz-date": "20130524T000000Z"}
+    ours = canonical("GET", path, query, headers, EMPTY)
+    assert ours == signer.canonical_request(theirs)
+    assert signature(PLACE, ours, AT) == signer.signature(signer.string_to_sign(theirs, ours), theirs)
 
 
 def test_a_query_has_one_form() -> None:

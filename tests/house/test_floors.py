@@ -57,6 +57,7 @@ LATE = {
     "persistence/engine.py": "the MySQL driver, which takes 2 MiB that SQLite does not need",
     "runtime/settings.py": "the TOML reader, which only an installation with a settings file needs",
     "persistence/schema.py": "the migration tool: 10 MiB that no request needs",
+    "gateways/files.py": "the home of files that this installation has; the one in S3 takes 4 MiB",
     "web/lazy.py": "views, at their first request",
     "web/access.py": "whoever is calling: Flask-Login and the sessions, which a stranger's request for slots does without",
     "web/afterwards.py": "the outbox with its mailers, which only a request that owes a message needs",

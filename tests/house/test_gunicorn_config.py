@@ -110,8 +110,9 @@ def test_nothing_of_the_program_is_imported(tmp_path: Path, url: str) -> None:
     assert _config(tmp_path, DATABASE_URL=url)["ours"] == []
 
 
-def test_only_this_machine_may_say_which_scheme_a_visitor_used(tmp_path: Path) -> None:
+def test_only_this_machine_may_say_which_scheme_a_visitor_used_and_nobody_which_path(tmp_path: Path) -> None:
     values = _config(tmp_path, FORWARDED_ALLOW_IPS="*")
+    assert values["forwarder_headers"] == ""
     assert (values["forwarded_allow_ips"], values["control_socket_disable"]) == ("127.0.0.1,::1", True)
 
 

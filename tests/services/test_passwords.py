@@ -7,8 +7,10 @@ import logging
 import argon2
 import pytest
 from argon2 import PasswordHasher, Type
+from sqlalchemy import text
 
 from app.domain.errors import Busy, Invalid
+from app.persistence import session
 from app.runtime import workers
 from app.services import passwords
 
@@ -148,6 +150,26 @@ def test_hashing_and_verifying_go_through_the_worker(monkeypatch: pytest.MonkeyP
     assert jobs == ["hash", "_matches", "_matches"]
 
 
+@pytest.mark.usefixtures("app")
+def test_nobody_holds_a_database_connection_while_waiting_for_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool, held = session.engine().pool, []
+    monkeypatch.setattr(workers, "run", lambda *_call: held.append(pool.checkedout()))  # type: ignore[attr-defined]
+    for job in (
+        lambda: passwords.verify_password(GOOD, None, "cheapest"),
+        lambda: passwords.hash_password(GOOD, "cheapest"),
+    ):
+        session.reading().execute(text("SELECT 1"))
+        held.append(pool.checkedout())  # type: ignore[attr-defined]
+        job()
+    assert held == [1, 0, 1, 0]
+
+
+@pytest.mark.usefixtures("app")
+def test_nobody_may_wait_for_the_worker_inside_a_transaction() -> None:
+    with pytest.raises(session.NestedTransactionError), session.transaction():
+        passwords.hash_password(GOOD, "cheapest")
+
+
 def test_a_full_worker_is_told_as_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_call: object) -> None:
         raise workers.PoolFull
@@ -160,11 +182,11 @@ def test_a_full_worker_is_told_as_busy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["password", "PASSWORD1", "iloveyou", "qwertyuiop", "1q2w3e4r5t", "12345678", "webster1"]
+    "common", ["password", "PASSWORD1", "iloveyou", "qwertyuiop", "1q2w3e4r5t", "12345678", "webster1"]
 )
-def test_a_common_password_is_refused_in_any_case(text: str) -> None:
+def test_a_common_password_is_refused_in_any_case(common: str) -> None:
     with pytest.raises(Invalid) as caught:
-        passwords.check_new_password(text, field="new_password")
+        passwords.check_new_password(common, field="new_password")
     (error,) = caught.value.errors
     assert (error.field, error.code) == ("new_password", "too_common")
 
