@@ -6,6 +6,7 @@ the SQLite file, or the MariaDB with its tables emptied. Nothing reaches beyond 
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 
 from app import create_app
 from app.persistence import migrate, session
@@ -30,6 +31,12 @@ from tests.system import servers
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 SECRET_KEY = "q4Zt8Lw1Xv6Nb3Ks9Rf2Yh7Jd5Mc0PgA"
 Queries = Callable[..., AbstractContextManager[list[str]]]
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector off all that was imported: to walk over it again and again takes a third of the suite's time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -93,11 +100,17 @@ def database_url(request: pytest.FixtureRequest) -> str:
 def _empty(engine: Engine) -> None:
     """Delete what a test has written, and count from 1 again; tables that nobody touched are left alone, for speed."""
     with engine.connect() as connection:
+        touched = connection.exec_driver_sql(_TOUCHED).scalars().all()
+        if not touched:
+            return
         connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=0")
-        for table in metadata.sorted_tables:
-            if connection.scalar(text(f"SELECT EXISTS(SELECT 1 FROM `{table.name}`)")):  # noqa: S608 - our own names
-                connection.exec_driver_sql(f"TRUNCATE TABLE `{table.name}`")
+        for name in touched:
+            connection.exec_driver_sql(f"TRUNCATE TABLE `{name}`")
         connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=1")
+
+
+# One question about all tables: to ask for each was half of what a MariaDB for a test cost.
+_TOUCHED = " UNION ALL ".join(f"(SELECT '{name}' FROM `{name}` LIMIT 1)" for name in metadata.tables)  # noqa: S608
 
 
 @pytest.fixture

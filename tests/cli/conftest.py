@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def bare_shell(shell_app: Flask) -> Shell:
 
 
 @pytest.fixture
-def shell(bare_shell: Shell) -> Shell:
-    """Return a function that runs a command line on an empty database."""
-    assert bare_shell("db", "upgrade").exit_code == 0
+def shell(migrated_sqlite: Path, tmp_path: Path, bare_shell: Shell) -> Shell:
+    """Return a function that runs a command line on an empty database with all tables."""
+    shutil.copy(migrated_sqlite, tmp_path / "shell.sqlite3")
     return bare_shell

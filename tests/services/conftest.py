@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from app.persistence import migrate, session
+from app.persistence import session
 from app.persistence.engine import make_engine
 
 
 @pytest.fixture
-def import_database(tmp_path: Path) -> Iterator[Engine]:
+def import_database(sqlite_url: str) -> Iterator[Engine]:
     """Bind the session to a fresh database."""
-    engine = make_engine(f"sqlite:///{tmp_path / 'import.sqlite3'}")
-    migrate.upgrade(engine)
+    engine = make_engine(sqlite_url)
     session.configure(engine)
     yield engine
     session.remove()

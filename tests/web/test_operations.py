@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 
-from app.persistence import session
+from app.persistence import schema, session
 from tests.conftest import Queries
 
 
@@ -26,7 +26,7 @@ def test_a_schema_from_another_time_is_not_ready_and_takes_no_writes(client: Fla
         assert client.get("/api/v1/venues").status_code == 200
     finally:
         with session.engine().connect() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{schema.HEAD}'")
 
 
 def test_the_description_is_served_with_a_tag(client: FlaskClient) -> None:
