@@ -111,7 +111,7 @@ OPERATIONS = (
     Route(ANYONE, "GET", "/readyz", "operations.readiness", problems=(503,)),
 )
 TABLE = (("api", API, (*PUBLIC, *ACCOUNTS, *ADMINISTRATION)), ("operations", "", OPERATIONS))
-DAILY = ("slots", "bookings", "holds", "catalogue", "operations")  # imported before a server forks
+DAILY = ("slots", "bookings", "holds", "catalogue", "operations", "auth", "sessions", "totp", "me")  # imported before a server forks
 
 
 class IdConverter(BaseConverter):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from importlib import import_module
 
 from flask import Flask
 
 from app.runtime import logs
 
+_DAILY = ("app.web.callers", "app.services.outbox")  # what access.py and afterwards.py load late
+
 
 def run(app: Flask) -> None:
     """Ask for the services, and for tomorrow's slots of the first; a database that is away is not an error yet."""
+    for name in _DAILY:
+        import_module(name)
     client = app.test_client()
     base_url = app.extensions["settings"].base_url
     listed = client.get("/api/v1/services?limit=1", base_url=base_url)
