@@ -56,6 +56,7 @@ EXCEPTIONS = {
 LATE = {
     "persistence/engine.py": "the MySQL driver, which takes 2 MiB that SQLite does not need",
     "runtime/settings.py": "the TOML reader, which only an installation with a settings file needs",
+    "runtime/workers.py": "gevent's threads, which only a gevent server has",
     "persistence/schema.py": "the migration tool: 10 MiB that no request needs",
     "gateways/files.py": "the home of files that this installation has; the one in S3 takes 4 MiB",
     "web/lazy.py": "views, at their first request",

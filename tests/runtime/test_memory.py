@@ -6,7 +6,6 @@ import ctypes
 import gc
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,12 +37,6 @@ for block in blocks:
     libc.free(block)
 print(memory.rss_bytes() - before)
 """
-
-
-@pytest.fixture
-def thawed() -> Iterator[None]:
-    yield
-    gc.unfreeze()
 
 
 def _kept_bytes(how: str) -> int:
@@ -83,8 +76,7 @@ def test_memory_in_use_is_unknown_where_the_system_does_not_tell(
     assert memory.rss_bytes() is None
 
 
-@pytest.mark.usefixtures("thawed")
 def test_what_stands_is_kept_from_the_collector() -> None:
-    gc.unfreeze()
+    gc.unfreeze()  # of what the tests began with: it is kept again afterwards
     memory.freeze()
     assert gc.get_freeze_count() > 1000
