@@ -39,6 +39,20 @@ if [ -n "$packages" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; th
     install_packages $packages
 fi
 
+# The S3 server of the tests has an environment of its own: it brings a library that the program is tested to do without.
+make_s3_server() {
+    local pins=tests/gateways/requirements-s3.txt stamp=$venv-s3/.installed wanted
+    export S3_SERVER_PYTHON=$venv-s3/bin/python
+    wanted=$("$python" -V; cksum <"$pins")
+    [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
+    say "Installing the S3 server of the tests ..."
+    "$python" -m venv --clear "$venv-s3"
+    "$S3_SERVER_PYTHON" -m pip install -qq --disable-pip-version-check --no-input --only-binary=:all: -r "$pins" ||
+        fail "Installing $pins failed: see the lines above."
+    printf '%s\n' "$wanted" >"$stamp"
+}
+make_s3_server
+
 "$python" -m ruff check .
 "$python" -m ruff format --check .
 "$python" -m mypy

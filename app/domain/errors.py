@@ -152,3 +152,19 @@ class StorageFull(DomainError):
     """The disk or the quota is full; nothing was kept."""
 
     code = "storage_full"
+
+
+class TooLarge(DomainError):
+    """The file is larger than a file may be."""
+
+    code = "payload_too_large"
+
+
+class RangeNotSatisfiable(DomainError):
+    """The range asked for begins behind the end of the file; ``size_bytes`` says where that is."""
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, detail: str, *, size_bytes: int) -> None:
+        super().__init__(detail)
+        self.size_bytes = size_bytes

@@ -21,11 +21,13 @@ from app.domain.errors import (
     InvalidCredentials,
     NotFound,
     OutcomeUnknown,
+    RangeNotSatisfiable,
     RateLimited,
     SignInRequired,
     SlotTaken,
     StepUpRequired,
     StorageFull,
+    TooLarge,
     VersionMismatch,
 )
 from app.domain.times import minute_text
@@ -54,7 +56,9 @@ TABLE: tuple[tuple[type[DomainError], int, str], ...] = (
     (Conflict, 409, "Not possible as things stand"),
     (SlotTaken, 409, "That time is taken"),
     (VersionMismatch, 412, "It has changed in the meantime"),
+    (TooLarge, 413, "The file is too large"),
     (UnsupportedMedia, 415, "Send it in another form"),
+    (RangeNotSatisfiable, 416, "The file ends before that"),
     (DomainError, 422, "This cannot be accepted"),
     (IdempotencyMismatch, 422, "The idempotency key was used for something else"),
     (RateLimited, 429, "Too often"),
@@ -120,6 +124,11 @@ def _domain_problem(error: DomainError) -> Response:
         logs.warning(error.code, detail=error.detail, cause=repr(error.__cause__)[:300])
     if isinstance(error, (Busy, RateLimited)):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, RateLimited):
+        told = {"Limit": error.most, "Remaining": 0, "Reset": error.retry_after_seconds}
+        response.headers.update({f"RateLimit-{name}": str(value) for name, value in told.items()})
+    if isinstance(error, RangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.size_bytes}"
     if isinstance(error, (SignInRequired, InvalidCredentials)):
         response.headers["WWW-Authenticate"] = "Session"
     return response

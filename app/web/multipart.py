@@ -22,6 +22,7 @@ CHUNK_BYTES = 256 * 1024  # measured: 216 MiB/s; smaller is slower, larger costs
 MAX_PREAMBLE_BYTES = 1024  # what mail programs write in front of the first part; browsers write nothing
 # RFC 2046 section 5.1.1, but for the space, which no client uses
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")
+_TAIL_BYTES = 128  # a boundary, its dashes, and some white space that may follow it
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 
 
@@ -62,7 +63,7 @@ class FileStart:
 
 @dataclass(frozen=True, slots=True)
 class FileChunk:
-    """The next bytes of the file that has begun, at most CHUNK_BYTES."""
+    """The next bytes of the file that has begun, hardly more than CHUNK_BYTES."""
 
     data: bytes = field(repr=False)
 
@@ -133,6 +134,7 @@ class _Form:
         self._stream = stream
         self._limits = limits
         self._decoder = sansio.MultipartDecoder(boundary, max_parts=limits.parts)
+        self._cut = re.compile(rb"--%s[ \t]*-?\Z" % re.escape(boundary))
         self._files = 0
 
     def events(self) -> Iterator[FormEvent]:
@@ -192,8 +194,24 @@ class _Form:
             if event is not sansio.NEED_DATA:
                 return event
             self._refuse_long_preamble()
-            self._decoder.receive_data(self._stream.read(CHUNK_BYTES) or None)
+            self._decoder.receive_data(self._more() or None)
         return None
+
+    def _more(self) -> bytes:
+        """Return the next bytes of the body, not cut behind a boundary and the first of its closing dashes.
+
+        There Werkzeug 3.1.9 takes the CR before the boundary for content: one file in 262,144 would have a byte too many.
+
+        Source:
+            https://github.com/pallets/werkzeug/issues/3285
+        """
+        data = self._stream.read(CHUNK_BYTES)
+        while self._cut.search((bytes(self._decoder.buffer[-_TAIL_BYTES:]) + data[-_TAIL_BYTES:])[-_TAIL_BYTES:]):
+            byte = self._stream.read(1)
+            if not byte:
+                break
+            data += byte
+        return data
 
     def _decoded(self) -> sansio.Event:
         try:

@@ -10,16 +10,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from app.domain.files import Allowance, TooLarge
+from app.domain.errors import TooLarge
+from app.domain.files import Allowance
 from app.gateways.files import S3Place, Storage
 from app.gateways.tally import StoredFile
 from tests.system import servers
 
+ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
 PLENTY = Allowance(10**12, TooLarge("more than plenty"))
 # Its own command serves in threads, and then two uploads of one key disturb each other inside it.
@@ -29,23 +30,36 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
 run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
 """
+FINDS = (
+    "import sys; from importlib.util import find_spec; sys.exit(not (find_spec('moto') and find_spec('flask_cors')))"
+)
+INSTALL = "python3 -m venv .venv-s3 && .venv-s3/bin/pip install -r tests/gateways/requirements-s3.txt"
 IS_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[int]:
     """Run an S3 server, and give its port."""
-    if find_spec("moto") is None or find_spec("flask_cors") is None:
-        (pytest.fail if IS_CI else pytest.skip)("there is no S3 server here: pip install -r requirements-dev.txt")
+    python = _python_with_moto()
+    if python is None:
+        (pytest.fail if IS_CI else pytest.skip)(f"there is no S3 server here: {INSTALL}")
     port, log = servers.free_port(), folder / "s3.log"
     with log.open("wb") as output:
-        server = subprocess.Popen([sys.executable, "-c", PROGRAM, str(port)], stdout=output, stderr=output)
+        server = subprocess.Popen([python, "-c", PROGRAM, str(port)], stdout=output, stderr=output)
     try:
         servers.wait_until(lambda: _answers(port), server, log)
         yield port
     finally:
         server.terminate()
         server.wait(10)
+
+
+def _python_with_moto() -> str | None:
+    """Return the Python that has the server; tests/gateways/requirements-s3.txt says why it is not this one."""
+    for python in (os.environ.get("S3_SERVER_PYTHON"), str(ROOT / ".venv-s3/bin/python"), sys.executable):
+        if python and Path(python).exists() and subprocess.run([python, "-c", FINDS], check=False).returncode == 0:
+            return python
+    return None
 
 
 def _answers(port: int) -> bool:

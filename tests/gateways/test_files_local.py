@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import Conflict, NotFound, StorageFull
-from app.domain.files import Allowance, TooLarge
+from app.domain.errors import Conflict, NotFound, StorageFull, TooLarge
+from app.domain.files import Allowance
 from app.gateways import files_local
 from app.gateways.files import new_draft_name
 from app.gateways.files_local import LocalStorage

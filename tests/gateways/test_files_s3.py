@@ -61,6 +61,12 @@ def test_a_link_gives_the_content_under_the_name_we_say(storage: S3Storage) -> N
     assert storage.local_path(stored.sha256) is None
 
 
+def test_a_store_may_live_below_a_path(tmp_path: Path) -> None:
+    storage = S3Storage(S3Place("https://files.example.org/s3/", "r", "b", "k", "s", "a b/"), tmp_path)
+    link = storage.signed_link("a" * 64, valid_seconds=60, **LINK) or ""
+    assert link.startswith(f"https://files.example.org/s3/b/a%20b/content/aa/{'a' * 64}?X-Amz-Algorithm=")
+
+
 def test_two_sites_share_a_bucket_without_meeting(place: S3Place, tmp_path: Path) -> None:
     ours, theirs = (S3Storage(replace(place, prefix=prefix), tmp_path) for prefix in ("ours/", "theirs/"))
     stored = keep(ours, CONTENT)

@@ -103,18 +103,28 @@ def test_the_key_is_read_once(tmp_path: Path) -> None:
     assert load_sealer(tmp_path / "key") is not load_sealer(tmp_path / "other")
 
 
+# One program is imported, and forks before any process has asked: they come closer together than six that import first.
+AT_ONCE = """
+import os, pathlib, sys
+from app.gateways.sealing import load_sealer
+gate, opener = os.pipe()
+for _ in range(6):
+    if not os.fork():
+        os.close(opener)
+        os.read(gate, 1)  # ends for all of them in the same moment
+        sealed = load_sealer(pathlib.Path(sys.argv[1])).seal(b"x", bound_to="me")
+        os.write(1, f"{sealed}\\n".encode())
+        os._exit(0)
+os.close(opener)
+ended = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(6)]
+sys.exit(ended != [0] * 6)
+"""
+
+
 def test_processes_that_come_at_once_share_one_key(tmp_path: Path) -> None:
-    code = (
-        "import sys, pathlib; from app.gateways.sealing import load_sealer; sys.stdin.readline();"
-        f"print(load_sealer(pathlib.Path({str(tmp_path / 'key')!r})).seal(b'x', bound_to='me'))"
-    )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", AT_ONCE, str(tmp_path / "key")]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    started = [subprocess.Popen([sys.executable, "-c", code], env=environ, **pipes) for _ in range(6)]  # type: ignore[call-overload]
-    for process in started:
-        process.stdin.write("\n")
-        process.stdin.flush()
-    sealed = [process.communicate(timeout=30)[0].strip() for process in started]
+    sealed = subprocess.check_output(command, env=environ, text=True, timeout=30).split()
     assert [load_sealer(tmp_path / "key").open(text, bound_to="me") for text in sealed] == [b"x"] * 6
     assert [found.name for found in tmp_path.iterdir()] == ["key"]
 
