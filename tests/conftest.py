@@ -34,7 +34,7 @@ Queries = Callable[..., AbstractContextManager[list[str]]]
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collector off all that was imported: to walk over it again and again takes a third of the suite's time."""
+    """Keep the collector off all that was imported: to walk over it again and again costs some of the suite's time."""
     gc.collect()
     gc.freeze()
 
@@ -109,7 +109,7 @@ def _empty(engine: Engine) -> None:
         connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS=1")
 
 
-# One question about all tables: to ask for each was half of what a MariaDB for a test cost.
+# One question about all tables, where one for each would be some twenty round trips a test.
 _TOUCHED = " UNION ALL ".join(f"(SELECT '{name}' FROM `{name}` LIMIT 1)" for name in metadata.tables)  # noqa: S608
 
 

@@ -18,6 +18,7 @@ from nacl.secret import Aead
 from nacl.utils import random
 
 from app.runtime import key_files
+from app.runtime.checks import SettingsError
 
 KEY_BYTES = Aead.KEY_SIZE  # 32
 _PREFIX = "v1."
@@ -28,7 +29,7 @@ class SealBroken(Exception):
     """What was to be opened was changed, sealed with another key, bound to something else, or never sealed."""
 
 
-class SealingKeyError(Exception):
+class SealingKeyError(SettingsError):
     """The key cannot be used; the message is one line that says what to do."""
 
 

@@ -32,7 +32,7 @@ _REPLACE = (
     )
 )
 _FIND = (
-    select(_C.id, _C.purpose, _C.code_mac, _C.payload)
+    select(_C.id, _C.purpose, _C.code_mac, _C.payload, _C.expires, _C.used)
     .where(_C.browser_hash == bindparam("browser"), _C.target_mac == bindparam("target"))
     .where(_C.purpose.in_(bindparam("purposes", expanding=True)))
     .order_by(_C.expires.desc(), _C.id.desc())
@@ -52,18 +52,24 @@ _USE = (
         _C.expires > bindparam("now"),
         _C.expires <= bindparam("latest"),
     )
-    .values(used=bindparam("now"))
+    .values(used=bindparam("now"), payload="{}")
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SentCode:
-    """A code as kept: what it is for, its MAC, and what is done once it is right (JSON)."""
+    """A code as kept: what it is for, its MAC, and what is done once it is right (JSON); times in UTC seconds."""
 
     id: int
     purpose: str
     code_mac: str
     payload: str
+    expires: int
+    used: int | None
+
+    def is_open(self, now_seconds: int) -> bool:
+        """Tell whether it may still be used; one from the future is of a clock that jumped."""
+        return self.used is None and now_seconds < self.expires <= now_seconds + LIFETIME_SECONDS
 
 
 def replace_code(  # noqa: PLR0913 - the columns of one row, each by name
@@ -96,7 +102,7 @@ def count_attempt(session: Session, code_id: int) -> bool:
 
 
 def use_code(session: Session, code: SentCode, *, now_seconds: int) -> bool:
-    """Use the code up; tell whether it was still good. A clock that ran backwards makes none good again."""
+    """Use the code up, with what it was for; tell whether it was still good. A clock set back makes none good again."""
     times = {"now": now_seconds, "latest": now_seconds + LIFETIME_SECONDS}
     result: Any = session.execute(_USE, {"code_id": code.id, "right_mac": code.code_mac, **times})
     return bool(result.rowcount == 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.persistence.session import is_in_use, reading
@@ -55,14 +55,14 @@ _LIST = (
 
 @dataclass(frozen=True, slots=True)
 class OutboxEntry:
-    """A message without what is sealed in it: how far it has come, and what went wrong last."""
+    """A message without what is sealed in it; ``due_at`` where it is still to be sent, ``last_error`` where that went wrong."""
 
     id: int
     topic: str
     channel: str
     status: str
     attempts: int
-    due_at: datetime
+    due_at: datetime | None
     last_error: str
     created_at: datetime
     sent_at: datetime | None
@@ -101,7 +101,7 @@ def list_due(session: Session, *, now_seconds: int, limit: int) -> list[int]:
 def list_messages(session: Session, *, status: str = "", limit: int) -> list[OutboxEntry]:
     """Return at most *limit* messages, the newest first."""
     rows = session.execute(_LIST, {"status": status, "most": limit}).mappings()
-    return [OutboxEntry(**{**row, "due_at": datetime.fromtimestamp(row["due_at"], timezone.utc)}) for row in rows]
+    return [OutboxEntry(**{**row, "due_at": _due_at(row)}) for row in rows]
 
 
 def claim(session: Session, row_id: int, claimant: str, *, now_seconds: int) -> OwedMessage | None:
@@ -126,3 +126,8 @@ def bury(session: Session, row_id: int, claimant: str, *, error: str) -> None:
 def put_off(session: Session, row_id: int, claimant: str, *, due: int, error: str) -> None:
     """Give a message back to be tried again at *due*, in UTC seconds."""
     session.execute(_AGAIN, {"row_id": row_id, "claimant": claimant, "next_due": due, "error": error[:300]})
+
+
+def _due_at(row: RowMapping) -> datetime | None:
+    """Return when to try next; once that is over, the column holds the end of the last claim, which means nothing."""
+    return datetime.fromtimestamp(row["due_at"], timezone.utc) if row["status"] == "queued" else None

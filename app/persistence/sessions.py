@@ -99,9 +99,10 @@ def delete_session(session: Session, session_id: int, *, user_id: int) -> bool:
     return bool(result.rowcount == 1)
 
 
-def delete_by_token(session: Session, token_hash: str) -> None:
-    """End the session of a token, if there is one."""
-    session.execute(_DELETE_BY_TOKEN, {"token_hash": token_hash})
+def delete_by_token(session: Session, token_hash: str) -> bool:
+    """End the session of a token; tell whether there was one."""
+    result: Any = session.execute(_DELETE_BY_TOKEN, {"token_hash": token_hash})
+    return bool(result.rowcount == 1)
 
 
 def delete_sessions(session: Session, user_id: int, *, but: str | None = None) -> int:

@@ -20,17 +20,16 @@ from app.persistence.tables import user_scopes, users
 _C = users.c
 _SELECT = select(users)
 _BY_ID = _SELECT.where(_C.id == bindparam("user_id"))
+_LOCK = _BY_ID.with_for_update()
 _BY_EMAIL = _SELECT.where(_C.email == bindparam("address"))
 _BY_PHONE = _SELECT.where(_C.phone == bindparam("address"))
+_LOCK_BY = {"email": _BY_EMAIL.with_for_update(), "sms": _BY_PHONE.with_for_update()}
 _LIST = (
-    _SELECT.where(
-        or_(bindparam("role") == "", _C.role == bindparam("role")),
-        or_(bindparam("email") == "", _C.email == bindparam("email")),
-        _C.id > bindparam("cursor"),
-    )
+    _SELECT.where(or_(bindparam("role") == "", _C.role == bindparam("role")), _C.id > bindparam("cursor"))
     .order_by(_C.id)
     .limit(bindparam("most"))
 )
+_LIST_BY_EMAIL = _LIST.where(_C.email == bindparam("email"))  # one at most, found through the index
 _ADD = insert(users)
 _CHANGE = update(users).where(_C.id == bindparam("user_id")).values(version=_C.version + 1, updated_at=bindparam("now"))
 _RENAME = _CHANGE.where(_C.version == bindparam("seen")).values(
@@ -94,6 +93,11 @@ def find_by_target(session: Session, target: Target) -> Keeping | None:
     return _keeping(session.execute(statement, {"address": target.address}).one_or_none())
 
 
+def lock_by_target(session: Session, target: Target) -> Keeping | None:
+    """Return the account that an address opens; nobody else changes it until the transaction ends."""
+    return _keeping(session.execute(_LOCK_BY[target.channel], {"address": target.address}).one_or_none())
+
+
 def find_user(session: Session, user_id: int) -> Keeping | None:
     """Return an account by its key."""
     return _keeping(session.execute(_BY_ID, {"user_id": user_id}).one_or_none())
@@ -111,9 +115,22 @@ def get_user(session: Session, user_id: int) -> Keeping:
     return found
 
 
+def lock_user(session: Session, user_id: int) -> Keeping:
+    """Return an account that nobody else changes until the transaction ends.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = _keeping(session.execute(_LOCK, {"user_id": user_id}).one_or_none())
+    if found is None:
+        raise NotFound("There is no such account.")
+    return found
+
+
 def list_users(session: Session, *, role: str = "", email: str = "", cursor: int = 0, limit: int) -> list[User]:
     """Return at most *limit* accounts in the order they were made, from after *cursor*."""
-    rows = session.execute(_LIST, {"role": role, "email": email, "cursor": cursor, "most": limit})
+    criteria = {"role": role, "cursor": cursor, "most": limit}
+    rows = session.execute(_LIST_BY_EMAIL, {**criteria, "email": email}) if email else session.execute(_LIST, criteria)
     return [user_of(row) for row in rows]
 
 
@@ -228,5 +245,5 @@ def _or_conflict(session: Session, statement: Any, values: dict[str, Any]) -> An
         return session.execute(statement, values)
     except IntegrityError as error:
         if is_duplicate(error):
-            raise Conflict("Another account has that address.") from error
+            raise Conflict("Another account has that address.") from None  # the driver's words name it
         raise

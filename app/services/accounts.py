@@ -111,7 +111,7 @@ def _change_password(
         _set_password(session, settings, live.user, password_hash, now=now)
         sessions.delete_sessions(session, live.user.id)
         add_audit(session, "user.password_changed", f"user:{live.user.id}", by=visitor.by, now=now)
-        return begin(session, live.user, visitor, stage="full", now=now)
+        return begin(session, users.get_user(session, live.user.id).user, visitor, stage="full", now=now)
 
 
 @use_case

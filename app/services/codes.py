@@ -57,7 +57,7 @@ _PAYLOAD = msgspec.json.Decoder(Payload)
 class Asked:
     """The answer to everybody who asks for a code; *allowance* is what is left to this caller's network."""
 
-    allowance: Allowance | None
+    allowance: Allowance
     expires_in_seconds: int = LIFETIME_SECONDS
     resend_in_seconds: int = CODE_COOLDOWN.seconds
 
@@ -79,7 +79,7 @@ def ask(
         if refused.limit == CODES_BY_ADDRESS.name:
             raise
         logs.info("code_not_sent", purpose=purpose, channel=target.channel, reason=refused.detail)
-        return Asked(None)
+        return Asked(_count_unsent(settings, visitor, now=now))
 
 
 @use_case
@@ -118,6 +118,14 @@ def _ask(
     return allowance
 
 
+@use_case
+def _count_unsent(settings: Settings, visitor: Visitor, *, now: datetime) -> Allowance:
+    """Count a code that is not sent, so that the answer to it is like any other."""
+    network = [(CODES_BY_ADDRESS, network_of(visitor.by.address))]
+    with transaction() as session:
+        return count(session, network, secret_key=settings.secret_key, now=now)[0]
+
+
 def check(
     settings: Settings, code: str, target: Target, purposes: tuple[str, ...], visitor: Visitor, *, now: datetime
 ) -> SentCode:
@@ -136,7 +144,8 @@ def check(
             most=MAX_ATTEMPTS,
             retry_after_seconds=ATTEMPTS_SECONDS,
         )
-    if found is None or not _is_right(settings, code, found, target_mac, visitor):
+    is_right = found is not None and _is_right(settings, code, found, target_mac, visitor)
+    if found is None or not is_right or not found.is_open(int(now.timestamp())):
         _note_wrong(target_mac, visitor, now=now)
         raise InvalidCredentials(WRONG)
     return found
@@ -206,10 +215,8 @@ def _count(  # noqa: PLR0913 - what each limit is counted by
     now: datetime,
 ) -> Allowance:
     """Count the code against every limit, and return what is left of the network's own."""
-    limits = [(CODE_COOLDOWN, target_mac), (CODES_AN_HOUR, target_mac), (CODES_A_DAY, target_mac)]
+    limits = [(CODES_BY_ADDRESS, network_of(visitor.by.address))]
+    limits += [(limit, target_mac) for limit in (CODE_COOLDOWN, CODES_AN_HOUR, CODES_A_DAY)]
     if target.channel == "sms" and costs:
         limits.append((sms_budget(settings.sms_daily_budget), "all"))
-    network = [(CODES_BY_ADDRESS, network_of(visitor.by.address))]
-    allowance = count(session, network, secret_key=settings.secret_key, now=now)
-    count(session, limits, secret_key=settings.secret_key, now=now)
-    return allowance
+    return count(session, limits, secret_key=settings.secret_key, now=now)[0]

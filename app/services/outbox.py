@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from msgspec import MsgspecError
+
 from app.gateways.errors import DeliveryFailed
 from app.gateways.mail import Mail, make_mailer
 from app.gateways.sealing import SealBroken, SealingKeyError
@@ -22,6 +24,8 @@ from app.services.messages import Letter, open_letter
 
 BATCH = 20
 MAX_ATTEMPTS = 10  # the last about a day and a half after the first
+# The last two are of a message that another version of the program has written: it must not stop those behind it.
+_NOT_SENT = (DeliveryFailed, SealBroken, SealingKeyError, SettingsError, OSError, KeyError, MsgspecError)
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 60, 6 * 3600
 
 
@@ -50,7 +54,7 @@ def _send_one(settings: Settings, row_id: int, claimant: str, clock: Callable[[]
     try:
         letter = open_letter(settings, message.topic, message.sealed, message.message_id)
         _hand_over(settings, message, letter)
-    except (DeliveryFailed, SealBroken, SealingKeyError, SettingsError, OSError) as error:
+    except _NOT_SENT as error:
         _put_off(message, claimant, error, now=clock())
         return False
     _end(message, claimant, "sent", now=clock())
@@ -94,19 +98,23 @@ def _put_off(message: OwedMessage, claimant: str, error: Exception, *, now: date
         topic=message.topic,
         message_id=message.message_id,
         attempts=message.attempts,
-        reason=str(error),
+        reason=_reason(error),
     )
     if is_permanent or message.attempts >= MAX_ATTEMPTS:
-        _bury(message, claimant, error=str(error))
+        _bury(message, claimant, error=_reason(error))
         return
     pause = min(_FIRST_PAUSE_SECONDS * 2 ** (message.attempts - 1), _LONGEST_PAUSE_SECONDS)
     if message.expires is not None:
         pause = min(pause, 10)  # a code lives for minutes
     jittered = pause * random.uniform(0.8, 1.2)  # noqa: S311 - spreads tries, guards nothing
-    _retry(message, claimant, due=int(now.timestamp() + jittered), error=str(error))
+    _retry(message, claimant, due=int(now.timestamp() + jittered), error=_reason(error))
 
 
 @use_case
 def _retry(message: OwedMessage, claimant: str, *, due: int, error: str) -> None:
     with transaction() as session:
         outbox.put_off(session, message.id, claimant, due=due, error=error)
+
+
+def _reason(error: Exception) -> str:
+    return f"this version of the program has no words for {error}" if isinstance(error, KeyError) else str(error)

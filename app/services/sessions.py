@@ -34,32 +34,21 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A sign-in that went well, as far as it went: the new cookie's token, and the session it opens."""
+    """A sign-in that went well, as far as it went: the session, and its cookie's token, empty where the cookie stays."""
 
     token: str
     session: LiveSession
 
 
-def begin(
-    session: Session,
-    user: User,
-    visitor: Visitor,
-    *,
-    stage: str,
-    now: datetime,
-    authenticated_at: datetime | None = None,
-) -> SignedIn:
-    """Begin a session in place of the one the browser has; a fresh token, so that nobody keeps one from before.
-
-    *authenticated_at* is when its user has shown who they are, if that is not now.
-    """
+def begin(session: Session, user: User, visitor: Visitor, *, stage: str, now: datetime) -> SignedIn:
+    """Begin a session in place of the one the browser has; a fresh token, so that nobody keeps one from before."""
     token, now = secrets.token_urlsafe(32), now.replace(microsecond=0)
     idle, absolute = (HALF_WAY, HALF_WAY) if stage != "full" else LIFETIMES[user.role]
     sessions.delete_by_token(session, visitor.browser_hash)
     live = {
         "token_hash": hash_token(token),
         "stage": stage,
-        "authenticated_at": authenticated_at or now,
+        "authenticated_at": now,
         "seen_at": now,
         "idle_minutes": int(idle.total_seconds() // 60),
         "expires_at": now + absolute,

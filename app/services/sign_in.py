@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from hmac import compare_digest
 
@@ -81,7 +82,10 @@ def _enter_by_code(settings: Settings, sent: SentCode, target: Target, visitor: 
 def _confirm_address(
     settings: Settings, sent: SentCode, target: Target, live: LiveSession | None, visitor: Visitor, *, now: datetime
 ) -> SignedIn:
-    """Make the address the account's own and tell the old ones; how fresh the sign-in is stays as it was."""
+    """Make the address the account's own and tell the old ones; the session goes on, no fresher than it was.
+
+    On the same cookie: the code of a second new address may be on its way to this browser.
+    """
     with transaction() as session:
         payload = codes.use(session, settings, sent, target, now=now)
         if live is None or payload.user_id != live.user.id:
@@ -92,15 +96,14 @@ def _confirm_address(
             owe(session, settings, f"account.{target.field}_changed", old, now=now)
         joined = customers.join(session, before.id, target)
         add_audit(session, f"user.{target.field}_changed", f"user:{before.id}", by=visitor.by, now=now, joined=joined)
-        after = users.get_user(session, before.id).user
-        return begin(session, after, visitor, stage="full", now=now, authenticated_at=live.authenticated_at)
+        return SignedIn("", replace(live, user=users.get_user(session, before.id).user))
 
 
 @use_case
 def _count_try(settings: Settings, subject: str, visitor: Visitor, *, now: datetime) -> Allowance:
     limits = [(SIGN_INS, subject), (SIGN_INS_BY_ADDRESS, network_of(visitor.by.address))]
     with transaction() as session:
-        return count(session, limits, secret_key=settings.secret_key, now=now)
+        return count(session, limits, secret_key=settings.secret_key, now=now)[0]
 
 
 @use_case
@@ -122,7 +125,7 @@ def _enter(
     settings: Settings, known: Keeping, subject: str, visitor: Visitor, *, stronger: str | None, now: datetime
 ) -> SignedIn:
     with transaction() as session:
-        kept = users.get_user(session, known.user.id)  # again: it may have been kept out, or had another password set
+        kept = users.lock_user(session, known.user.id)  # again: it may be kept out by now, or have another password
         user = kept.user
         if not user.active or not compare_digest(kept.password_hash or "", known.password_hash or ""):
             raise InvalidCredentials(WRONG)
@@ -136,7 +139,7 @@ def _enter(
 
 def _admitted(session: Session, target: Target, payload: Payload, purpose: str, *, now: datetime) -> User:
     """Return the account that the address opens, made now if this is a registration."""
-    kept = users.find_by_target(session, target)
+    kept = users.lock_by_target(session, target)  # so that no other role comes between this look and the session
     if kept is None and purpose == "register":
         user_id = users.add_user(
             session,

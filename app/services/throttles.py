@@ -14,8 +14,8 @@ from app.persistence import throttles
 Counted = tuple[Limit, str]  # a limit and whom it is counted for
 
 
-def count(session: Session, counted: Sequence[Counted], *, secret_key: str, now: datetime) -> Allowance:
-    """Count one more on each limit and return what is left of the tightest.
+def count(session: Session, counted: Sequence[Counted], *, secret_key: str, now: datetime) -> list[Allowance]:
+    """Count one more on each limit and return what is left of each, in the order given.
 
     Raises:
         RateLimited: one was used up; the caller's transaction is to end with it.
@@ -33,7 +33,7 @@ def count(session: Session, counted: Sequence[Counted], *, secret_key: str, now:
             most=longest.most,
             retry_after_seconds=longest.reset_seconds,
         )
-    return min(left, key=lambda allowance: allowance.remaining)
+    return left
 
 
 def forget(session: Session, limit: Limit, subject: str, *, secret_key: str) -> None:

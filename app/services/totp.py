@@ -20,11 +20,12 @@ from app.domain.codes import is_code
 from app.domain.errors import Conflict, Forbidden, InvalidCredentials
 from app.domain.throttles import TOTP_CODES, Allowance
 from app.domain.tokens import hash_token
-from app.gateways.sealing import load_sealer
+from app.gateways.sealing import SealBroken, load_sealer
 from app.persistence import recovery_codes, sessions, users
 from app.persistence.audit import add_audit
 from app.persistence.session import reading, transaction, use_case
 from app.persistence.sessions import LiveSession
+from app.runtime import logs
 from app.runtime.settings import Settings
 from app.services.messages import owe
 from app.services.sessions import SignedIn, Visitor, begin
@@ -113,8 +114,9 @@ def _confirm(
             raise Conflict("The enrolment was begun anew; use the newest secret.")
         recovery_codes.replace_codes(session, live.user.id, map(_hash_recovery_code, fresh))
         _tell(session, settings, live.user, "it is set up", now=now)
-        sessions.delete_sessions(session, live.user.id)
-        return _begin(session, settings, live, visitor, how="totp.enrolled", now=now), fresh
+        signed_in = _begin(session, settings, live, visitor, how="totp.enrolled", now=now)
+        sessions.delete_sessions(session, live.user.id, but=signed_in.session.token_hash)
+        return signed_in, fresh
 
 
 @use_case
@@ -175,7 +177,7 @@ def provisioning_uri(settings: Settings, user: User, secret: str) -> str:
 @use_case
 def _count_try(settings: Settings, user_id: int, *, now: datetime) -> Allowance:
     with transaction() as session:
-        return count(session, [(TOTP_CODES, str(user_id))], secret_key=settings.secret_key, now=now)
+        return count(session, [(TOTP_CODES, str(user_id))], secret_key=settings.secret_key, now=now)[0]
 
 
 @use_case
@@ -189,8 +191,9 @@ def _enter(settings: Settings, live: LiveSession, step: int, visitor: Visitor, *
 def _begin(
     session: Session, settings: Settings, live: LiveSession, visitor: Visitor, *, how: str, now: datetime
 ) -> SignedIn:
-    user = users.get_user(session, live.user.id).user
-    if not user.active:
+    """Begin the session, unless the account was closed or this sign-in ended while the code was looked at."""
+    user = users.lock_user(session, live.user.id).user
+    if not user.active or not sessions.delete_by_token(session, live.token_hash):
         raise InvalidCredentials(WRONG)
     forget(session, TOTP_CODES, str(user.id), secret_key=settings.secret_key)
     add_audit(session, f"sign_in.{how}", f"user:{user.id}", by=visitor.by, now=now)
@@ -219,9 +222,14 @@ def _step_of(secret: str | None, code: str, *, now: datetime) -> int | None:
 
 
 def _secret(key_file: Path, user_id: int, sealed: str | None) -> str | None:
+    """Return the secret; one that was sealed for somebody else, or with another key, opens nothing, as if there were none."""
     if sealed is None:
         return None
-    return load_sealer(key_file).open(sealed, bound_to=f"totp:{user_id}").decode()
+    try:
+        return load_sealer(key_file).open(sealed, bound_to=f"totp:{user_id}").decode()
+    except SealBroken as error:
+        logs.error("totp_seal_broken", user_id=user_id, reason=str(error))
+        return None
 
 
 def _seal(key_file: Path, user_id: int, secret: str) -> str:

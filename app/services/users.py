@@ -14,6 +14,7 @@ from app.domain.errors import Conflict, Invalid, NotFound
 from app.persistence import listings, sessions, users
 from app.persistence.audit import add_audit
 from app.persistence.session import reading, transaction, use_case
+from app.persistence.users import Keeping
 from app.runtime.settings import Settings
 from app.services import totp
 from app.services.messages import owe
@@ -87,11 +88,9 @@ def set_active(user_id: int, *, active: bool, by: Actor, now: datetime) -> User:
         NotFound: there is no such account. Conflict: it is so already, or was deleted, or an admin keeps themselves out.
     """
     with transaction() as session:
-        user = users.get_user(session, user_id).user
+        _get_kept(session, user_id)
         if by.user_id == user_id:
             raise Conflict("Nobody keeps themselves out; ask another admin.")
-        if active and not (user.email or user.phone):
-            raise Conflict("The account was deleted.")
         if not users.set_active(session, user_id, active=active, now=now):
             raise Conflict(f"The account is {'active' if active else 'disabled'} already.")
         sessions.delete_sessions(session, user_id)
@@ -105,12 +104,12 @@ def set_role(user_id: int, role: str, scopes: Sequence[Scope], *, by: Actor, now
 
     Raises:
         NotFound: there is no such account, or a scope names nothing. Invalid: there is no such role, or staff has no
-            e-mail address or password. Conflict: an admin takes their own role.
+            e-mail address or password. Conflict: an admin takes their own role, or the account was deleted.
     """
     check_role(role)
     _check_scopes(role, scopes)
     with transaction() as session:
-        kept = users.get_user(session, user_id)
+        kept = _get_kept(session, user_id)
         if by.user_id == user_id:
             raise Conflict("Nobody changes their own role; ask another admin.")
         if role in STAFF_ROLES and (not kept.user.email or kept.password_hash is None):
@@ -136,7 +135,7 @@ def set_password(settings: Settings, user_id: int, password: str, *, by: Actor, 
     """Set an account's password; its sessions end, and its owner is told.
 
     Raises:
-        NotFound: there is no such account. Invalid: the password cannot be used.
+        NotFound: there is no such account. Conflict: it was deleted. Invalid: the password cannot be used.
     """
     return _set_password(
         settings, user_id, hash_password(check_new_password(password), settings.hash_profile), by=by, now=now
@@ -146,7 +145,7 @@ def set_password(settings: Settings, user_id: int, password: str, *, by: Actor, 
 @use_case
 def _set_password(settings: Settings, user_id: int, password_hash: str, *, by: Actor, now: datetime) -> User:
     with transaction() as session:
-        user = users.get_user(session, user_id).user
+        user = _get_kept(session, user_id).user
         users.set_password(session, user_id, password_hash, now=now)
         sessions.delete_sessions(session, user_id)
         for target in addresses_of(user):
@@ -160,10 +159,10 @@ def renew_totp(settings: Settings, user_id: int, *, by: Actor, now: datetime) ->
     """Give an account another second factor, for somebody who has lost theirs; their sessions end.
 
     Raises:
-        NotFound: there is no such account.
+        NotFound: there is no such account. Conflict: it was deleted.
     """
     with transaction() as session:
-        user = users.get_user(session, user_id).user
+        user = _get_kept(session, user_id).user
         uri, codes = totp.give(session, settings, user, now=now)
         sessions.delete_sessions(session, user_id)
         for target in addresses_of(user):
@@ -189,6 +188,18 @@ def revoke_sessions(user_id: int, *, by: Actor, now: datetime) -> int:
 def has_admin() -> bool:
     """Tell whether anybody can let others in yet."""
     return bool(users.list_users(reading(), role="admin", limit=1))
+
+
+def _get_kept(session: Session, user_id: int) -> Keeping:
+    """Return an account that was not deleted: nobody could sign in to what is left of one.
+
+    Raises:
+        NotFound: there is no such account. Conflict: it was deleted.
+    """
+    kept = users.get_user(session, user_id)
+    if not (kept.user.email or kept.user.phone):
+        raise Conflict("The account was deleted.")
+    return kept
 
 
 def _check_scopes(role: str, scopes: Sequence[Scope]) -> None:

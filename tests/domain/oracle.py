@@ -15,6 +15,14 @@ from app.domain.offers import Ask, Calendars, Offer, Resource, Taken
 from app.domain.slots import Slot
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+A_MINUTE = timedelta(minutes=1)
+
+
+@lru_cache(maxsize=1024)
+def walls(zone: ZoneInfo, first_minute: int) -> tuple[datetime, ...]:
+    """Return what the zone's clock shows at each of a day's UTC minutes; the same days come again and again."""
+    begin = EPOCH + timedelta(minutes=first_minute)
+    return tuple((begin + n * A_MINUTE).astimezone(zone).replace(tzinfo=None, fold=0) for n in range(1440))
 
 
 class Clock:
@@ -27,13 +35,13 @@ class Clock:
         self.shows: dict[int, datetime] = {}
         self.first_at_or_after: dict[datetime, int] = {}
         latest = None
-        for minute in range(begin, begin + ((end - first).days + 11) * 1440):
-            wall = (EPOCH + timedelta(minutes=minute)).astimezone(zone).replace(tzinfo=None, fold=0)
-            self.shows[minute] = wall
-            latest = wall - timedelta(minutes=1) if latest is None else latest
-            while latest < wall:
-                latest += timedelta(minutes=1)
-                self.first_at_or_after[latest] = minute
+        for first_minute in range(begin, begin + ((end - first).days + 11) * 1440, 1440):
+            for minute, wall in enumerate(walls(zone, first_minute), first_minute):
+                self.shows[minute] = wall
+                latest = wall - A_MINUTE if latest is None else latest
+                while latest < wall:
+                    latest += A_MINUTE
+                    self.first_at_or_after[latest] = minute
 
     def minute(self, day: date, minutes: int) -> int:
         """Return the first UTC minute at which the clock shows that time or a later one."""
