@@ -260,18 +260,13 @@ def test_an_account_is_named_by_each_of_its_addresses_or_its_id(hall: Shell, who
         ("reset-totp",), ("revoke-sessions",),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(
-    ("who", "reason"),
-    [
-        ("no@example.org", "There is no account no@example.org: see 'users list'."),
-        ("77", "There is no account 77: see 'users list'."),
-        ("+491709999999", "There is no account +491709999999: see 'users list'."),
-        ("9" * 30, f"'{'9' * 30}' is no e-mail address, telephone number or id: see 'users list'."),
-        ("ada", "'ada' is no e-mail address, telephone number or id: see 'users list'."),
-    ],
-)
-def test_an_unknown_account_is_one_line(hall: Shell, command: tuple[str, ...], who: str, reason: str) -> None:
-    assert _refused(hall("users", command[0], who, *command[1:])) == reason
+def test_an_unknown_account_is_one_line(hall: Shell, command: tuple[str, ...]) -> None:
+    for who in ("no@example.org", "77", "+491709999999"):
+        said = _refused(hall("users", command[0], who, *command[1:]))
+        assert said == f"There is no account {who}: see 'users list'."
+    for who in ("9" * 30, "ada"):
+        said = _refused(hall("users", command[0], who, *command[1:]))
+        assert said == f"{who!r} is no e-mail address, telephone number or id: see 'users list'."
 
 
 def test_disabling_ends_the_sessions_and_keeps_the_account_out(hall: Shell, door: Door) -> None:

@@ -25,7 +25,7 @@ from app.documents.messages import ENGLISH, messages
     ],
 )
 def test_an_amount_has_the_digits_of_its_currency(minor: int, currency: str, text: str) -> None:
-    assert formats.amount(minor, currency) == text
+    assert formats.amount(minor, currency, ENGLISH) == text
 
 
 def test_days_are_named() -> None:

@@ -385,6 +385,7 @@ LAST = "\r\n--B--\r\n"
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("start", "unit", "size", "end", "outcome"),
     [
