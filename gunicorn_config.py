@@ -188,11 +188,15 @@ def _too_slow() -> ConnectionResetError:
 
 
 def pre_request(_worker: Any, req: Any) -> None:  # noqa: ANN401 - gunicorn's types are not typed
-    """Give the body its time: the head is here. A connection that carries chunks, as no browser sends, carries nothing after them.
+    """Give the body its time: the head is here. A connection that brings a change, or chunks, brings nothing after them.
 
-    Where nobody had read them, gunicorn looked for their end after the answer, and answered again when they made no sense: a
-    web server in front could have given that second answer to the next visitor.
+    A change may owe messages, which are sent once its answer is out: the next request on the connection would wait for a mail
+    server, and by its wait tell whether an address has an account. And where nobody had read chunks, as no browser sends,
+    gunicorn looked for their end after the answer, and answered again when they made no sense: a web server in front could
+    have given that second answer to the next visitor.
     """
+    if req.method not in {"GET", "HEAD", "OPTIONS"}:
+        req.force_close()
     if isinstance(req.unreader, PatientUnreader):
         req.unreader.await_body()
         if isinstance(req.body.reader, ChunkedReader):

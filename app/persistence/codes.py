@@ -52,13 +52,13 @@ _USE = (
         _C.expires > bindparam("now"),
         _C.expires <= bindparam("latest"),
     )
-    .values(used=bindparam("now"), payload="{}")
+    .values(used=bindparam("now"), payload="")
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SentCode:
-    """A code as kept: what it is for, its MAC, and what is done once it is right (JSON); times in UTC seconds."""
+    """A code as kept: what it is for, its MAC, and what is done once it is right (sealed); times in UTC seconds."""
 
     id: int
     purpose: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -17,8 +18,8 @@ STATUSES = ("queued", "sent", "dead", "expired", "void")
 _C = outbox.c
 _ADD = insert(outbox)
 _DUE = (
-    select(_C.id)
-    .where(_C.status == "queued", _C.due <= bindparam("now"))
+    select(_C.id, _C.channel)
+    .where(_C.status == "queued", _C.due <= bindparam("now"), _C.channel.in_(bindparam("channels", expanding=True)))
     .order_by(_C.priority, _C.due)
     .limit(bindparam("most"))
 )
@@ -93,15 +94,10 @@ def owes_messages() -> bool:
     return is_in_use() and bool(reading().info.pop("owes_messages", False))
 
 
-def list_due(session: Session, *, now_seconds: int, limit: int) -> list[int]:
-    """Return the keys of messages that may be sent now, the most urgent first."""
-    return list(session.execute(_DUE, {"now": now_seconds, "most": limit}).scalars())
-
-
-def list_messages(session: Session, *, status: str = "", limit: int) -> list[OutboxEntry]:
-    """Return at most *limit* messages, the newest first."""
-    rows = session.execute(_LIST, {"status": status, "most": limit}).mappings()
-    return [OutboxEntry(**{**row, "due_at": _due_at(row)}) for row in rows]
+def list_due(session: Session, channels: Sequence[str], *, now_seconds: int, limit: int) -> list[tuple[int, str]]:
+    """Return key and channel of messages that may be sent now over these channels, the most urgent first."""
+    rows = session.execute(_DUE, {"now": now_seconds, "most": limit, "channels": channels})
+    return [(row_id, channel) for row_id, channel in rows]
 
 
 def claim(session: Session, row_id: int, claimant: str, *, now_seconds: int) -> OwedMessage | None:

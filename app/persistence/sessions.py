@@ -24,7 +24,7 @@ _FIND = (
     .where(_C.token_hash == bindparam("token_hash"), _C.expires_at > bindparam("now"), users.c.active)
 )  # fmt: skip
 _LIST = (
-    select(_C.id, _C.created_at, _C.seen_at, _C.address, _C.user_agent)
+    select(_C.id, _C.created_at, _C.seen_at, _C.idle_minutes, _C.address, _C.user_agent)
     .where(_C.user_id == bindparam("owner"), _C.stage == "full", _C.expires_at > bindparam("now"))
     .order_by(_C.id.desc())
     .limit(bindparam("most"))
@@ -66,6 +66,7 @@ class SessionEntry:
     id: int
     created_at: datetime
     seen_at: datetime
+    idle_minutes: int
     address: str
     user_agent: str
 

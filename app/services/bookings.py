@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from app.domain.actors import Actor
 from app.domain.bookings import Booking
 from app.domain.custom_fields import check_answers
 from app.domain.errors import Forbidden, HoldExpired, Invalid, NotFound, SignInRequired
+from app.domain.offers import Offer
 from app.domain.prices import Quote, quote
 from app.domain.tokens import derive_token, hash_token, is_token
 from app.domain.wishes import BookingWish, Wish
@@ -25,6 +27,7 @@ from app.persistence.idempotency import IdempotencyKey, add_answer
 from app.persistence.offers import list_resource_ids
 from app.persistence.session import reading, transaction, use_case
 from app.services.calendar import Place, find_place, lock_offer, occupy, offering_alternatives
+from app.services.file_answers import add_answers, take_uploads
 from app.services.idempotency import once
 
 _BOOKING = msgspec.json.Decoder(Booking)
@@ -65,15 +68,17 @@ def _book(wish: BookingWish, secret_key: str, *, by: Actor, now: datetime, key: 
     ids = list_resource_ids(reading(), wish.time.service_id)
     with transaction() as session:
         offer = lock_offer(session, wish.time.service_id, ids)
-        if by.kind == "guest" and not offer.guest_bookings:
+        if not offer.guest_bookings and _is_stranger(by, offer, ids):
             raise SignInRequired("This service is for customers who are signed in.")
         place = find_place(session, offer, _use_up_hold(session, wish, now), now=now)
         booking = _new_booking(wish, place, now=now)
+        booking, uploaded = take_uploads(session, offer.custom_fields, booking, by=by, now=now)
         customer_id = bookings.add_customer(session, wish.customer, user_id=by.user_id, now=now)
         token = manage_token(booking.ref, secret_key)
         booking_id = bookings.add_booking(
             session, booking, customer_id=customer_id, manage_token_hash=hash_token(token)
         )
+        add_answers(session, booking_id, uploaded, by=by, now=now)
         occupy(session, place, booking_id=booking_id)
         booking = replace(booking, id=booking_id)
         _audit(session, "booking.made", booking, by=by, now=now, status=booking.status)
@@ -187,7 +192,7 @@ def _change_status(  # noqa: PLR0913 - a transition's facts, each by name
         bookings.update_status(session, before, status=status, reason=reason, now=now)
         if status not in rules.TAKING_TIME:
             delete_booking_occupancies(session, before.id)
-        _audit(session, action, before, by=access.by, now=now, was=before.status, reason=reason)
+        _audit(session, action, before, by=access.by, now=now, was=before.status)
     return replace(
         before,
         status=status,
@@ -207,6 +212,11 @@ def _admitted(stored: StoredBooking, access: Access) -> Booking:
     if has_token or _is_owner(access, stored) or _runs_its_venue(access, stored.booking):
         return stored.booking
     raise NotFound("There is no such booking.")
+
+
+def _is_stranger(by: Actor, offer: Offer, resource_ids: Collection[int]) -> bool:
+    """Tell whether nobody answers for this booking: no account, and no server of this venue."""
+    return by.kind == "guest" or (by.kind == "key" and not by.reaches(offer.venue_id, resource_ids))
 
 
 def _is_owner(access: Access, stored: StoredBooking) -> bool:

@@ -27,6 +27,7 @@ from app.domain.throttles import (
     network_of,
     sms_budget,
 )
+from app.gateways.sealing import SealBroken, load_sealer
 from app.persistence import codes, users
 from app.persistence.audit import add_audit
 from app.persistence.codes import SentCode
@@ -101,7 +102,7 @@ def _ask(
             purpose=purpose,
             target_mac=target_mac,
             code_mac=code_mac,
-            payload=msgspec.json.encode(payload).decode(),
+            payload=_seal(settings, payload, code_mac),
             now_seconds=now_seconds,
         )
         owe(
@@ -116,6 +117,19 @@ def _ask(
         )
         add_audit(session, "code.asked", f"address:{target_mac[:16]}", by=visitor.by, now=now, purpose=purpose)
     return allowance
+
+
+def _seal(settings: Settings, payload: Payload, code_mac: str) -> str:
+    """Return what is kept of names and hashes until the code comes, or for good if it never does."""
+    return load_sealer(settings.sealing_key_file).seal(msgspec.json.encode(payload), bound_to=code_mac)
+
+
+def _open(settings: Settings, code: SentCode) -> Payload:
+    try:
+        return _PAYLOAD.decode(load_sealer(settings.sealing_key_file).open(code.payload, bound_to=code.code_mac))
+    except SealBroken as error:
+        logs.error("code_seal_broken", purpose=code.purpose, reason=str(error))
+        raise InvalidCredentials(WRONG) from None
 
 
 @use_case
@@ -161,7 +175,7 @@ def use(session: Session, settings: Settings, code: SentCode, target: Target, *,
         raise InvalidCredentials(WRONG)
     subject = mac_target(settings.secret_key, target.channel, target.address)
     forget(session, CODE_COOLDOWN, subject, secret_key=settings.secret_key)
-    return _PAYLOAD.decode(code.payload)
+    return _open(settings, code)
 
 
 @use_case

@@ -23,6 +23,7 @@ from app.runtime.settings import Settings, SettingsError
 from app.services.messages import Letter, open_letter
 
 BATCH = 20
+CHANNELS = ("email", "sms")
 MAX_ATTEMPTS = 10  # the last about a day and a half after the first
 # The last two are of a message that another version of the program has written: it must not stop those behind it.
 _NOT_SENT = (DeliveryFailed, SealBroken, SealingKeyError, SettingsError, OSError, KeyError, MsgspecError)
@@ -30,24 +31,32 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 60, 6 * 3600
 
 
 def drain(settings: Settings, *, clock: Callable[[], datetime], budget_seconds: float) -> int:
-    """Send what is due, the most urgent first, until nothing is or the time is up; return how many left."""
+    """Send what is due, the most urgent first, until nothing is or the time is up; return how many left.
+
+    A gateway that fails is left alone for the rest of this call: one that stalls would take its time for each message.
+    """
     claimant, sent = secrets.token_hex(16), 0
     deadline = time.monotonic() + budget_seconds
-    while time.monotonic() < deadline:
-        due = outbox.list_due(reading(), now_seconds=int(clock().timestamp()), limit=BATCH)
-        if not due:
-            break
-        for row_id in due:
+    failing: set[str] = set()
+    while time.monotonic() < deadline and (due := _list_due(failing, clock)):
+        for row_id, channel in due:
             if time.monotonic() >= deadline:
                 break
-            sent += _send_one(settings, row_id, claimant, clock)
+            message = None if channel in failing else _claim(row_id, claimant, now=clock())
+            if message is not None:
+                sent += _send(settings, message, claimant, clock, failing)
     return sent
 
 
-def _send_one(settings: Settings, row_id: int, claimant: str, clock: Callable[[], datetime]) -> bool:
-    message = _claim(row_id, claimant, now=clock())
-    if message is None:
-        return False
+def _list_due(failing: set[str], clock: Callable[[], datetime]) -> list[tuple[int, str]]:
+    channels = [channel for channel in CHANNELS if channel not in failing]
+    return outbox.list_due(reading(), channels, now_seconds=int(clock().timestamp()), limit=BATCH)
+
+
+def _send(
+    settings: Settings, message: OwedMessage, claimant: str, clock: Callable[[], datetime], failing: set[str]
+) -> bool:
+    """Tell whether the message was sent; a gateway that could not be reached joins those that fail."""
     if message.expires is not None and message.expires <= clock().timestamp():
         _end(message, claimant, "expired", now=None)
         return False
@@ -55,6 +64,8 @@ def _send_one(settings: Settings, row_id: int, claimant: str, clock: Callable[[]
         letter = open_letter(settings, message.topic, message.sealed, message.message_id)
         _hand_over(settings, message, letter)
     except _NOT_SENT as error:
+        if isinstance(error, DeliveryFailed) and not error.permanent:
+            failing.add(message.channel)
         _put_off(message, claimant, error, now=clock())
         return False
     _end(message, claimant, "sent", now=clock())

@@ -62,7 +62,7 @@ def begin(session: Session, user: User, visitor: Visitor, *, stage: str, now: da
 def find(token: str, *, now: datetime) -> LiveSession | None:
     """Return the session of a cookie's token, unless it is over; notes that it is in use."""
     found = sessions.find_session(reading(), hash_token(token), now=now)
-    if found is None or not _is_live(found, now):
+    if found is None or not _is_in_use(found.seen_at, found.idle_minutes, now):
         return None
     if (now - found.seen_at).total_seconds() >= TOUCH_SECONDS:
         _touch(found, now)
@@ -78,7 +78,8 @@ def scopes_of(user: User) -> tuple[Scope, ...] | None:
 
 def list_own(user_id: int, *, now: datetime) -> list[SessionEntry]:
     """Return a user's sessions, the newest first."""
-    return sessions.list_sessions(reading(), user_id, now=now, limit=MAX_LISTED)
+    entries = sessions.list_sessions(reading(), user_id, now=now, limit=MAX_LISTED)
+    return [entry for entry in entries if _is_in_use(entry.seen_at, entry.idle_minutes, now)]
 
 
 @use_case
@@ -111,10 +112,9 @@ def sign_out(live: LiveSession, *, by: Actor, now: datetime) -> None:
         add_audit(session, "sign_out", f"user:{live.user.id}", by=by, now=now)
 
 
-def _is_live(found: LiveSession, now: datetime) -> bool:
+def _is_in_use(seen_at: datetime, idle_minutes: int, now: datetime) -> bool:
     """Tell whether a session has been used lately; one from the future is of a clock that jumped, and counts for nothing."""
-    idle = now - found.seen_at
-    return -_CLOCK_SLACK <= idle < timedelta(minutes=found.idle_minutes)
+    return -_CLOCK_SLACK <= now - seen_at < timedelta(minutes=idle_minutes)
 
 
 def _touch(found: LiveSession, now: datetime) -> None:

@@ -82,7 +82,7 @@ def body_over(values: dict[str, Any], line: Line) -> Any:
 
 
 def request(unreader: Any) -> Any:
-    return SimpleNamespace(unreader=unreader, body=SimpleNamespace(reader=None))
+    return SimpleNamespace(method="GET", unreader=unreader, body=SimpleNamespace(reader=None))
 
 
 def test_a_body_of_a_byte_a_second_is_given_up_after_30_seconds(values: dict[str, Any], clock: Clock) -> None:
@@ -203,12 +203,23 @@ def test_requests_on_one_connection_are_read_one_after_the_other(
     visitor, server = pair
     requests = parser.RequestParser(Config(), server, ("127.0.0.1", 1))
     for body in (b"1234567890", b"abcdefghij"):
-        visitor.sendall(HEAD + body)
+        visitor.sendall(HEAD.replace(b"POST", b"GET") + body)
         one = next(requests)
         values["pre_request"](None, one)
         assert one.body.read() == body
         values["post_request"](None, one, {}, None)
     assert server.gettimeout() is None
+
+
+@pytest.mark.parametrize(("method", "is_last"), [(b"GET", 0), (b"HEAD", 0), (b"POST", 1), (b"DELETE", 1)])
+def test_nobody_waits_on_a_connection_for_the_messages_that_a_change_owes(
+    values: dict[str, Any], pair: tuple[socket.socket, socket.socket], method: bytes, is_last: int
+) -> None:
+    visitor, server = pair
+    visitor.sendall(HEAD.replace(b"POST", method) + b"1234567890")
+    one = next(parser.RequestParser(Config(), server, ("127.0.0.1", 1)))
+    values["pre_request"](None, one)
+    assert one.should_close() == is_last
 
 
 def test_a_connection_that_carried_chunks_carries_nothing_else(

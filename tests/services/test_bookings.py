@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
 
-from app.domain.actors import Actor
+from app.domain.actors import Actor, Scope
 from app.domain.bookings import Booking
 from app.domain.errors import (
     Conflict,
@@ -112,6 +113,23 @@ def test_a_blackout_refuses_a_booking_that_only_touches_its_last_minute(desk: De
     with pytest.raises(OutsideHours, match="Fire drill"):
         desk.book(service, at("10:00"))
     assert desk.book(service, at("09:30")).starts_at == at("09:30")
+
+
+@pytest.mark.parametrize(
+    ("by", "booked"),
+    [
+        (Actor("customer", user_id=1), 1),
+        (Actor("key", "1", scopes=None), 1),
+        (Actor("key", "1", scopes=(Scope(1),)), 1),
+        (Actor("key", "1", scopes=(Scope(2),)), 0),  # a server of another venue is a stranger here
+        (Actor("guest"), 0),
+    ],
+)
+def test_a_service_without_guests_takes_whoever_somebody_answers_for(desk: Desk, by: Actor, booked: int) -> None:
+    service = desk.room_service(guest_bookings=False)
+    with nullcontext() if booked else pytest.raises(SignInRequired):
+        desk.book(service, at("10:00"), by=by)
+    assert desk.count("bookings") == booked
 
 
 def test_a_service_without_guests_takes_bookings_from_operators_only(desk: Desk) -> None:

@@ -14,6 +14,7 @@ from tests.system import servers
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before the hook that keeps marked tests in one process
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of this folder, so that ``-m "not system"`` is the fast part."""
     for item in items:

@@ -83,6 +83,7 @@ def _make_users() -> None:
         _unique("users", "email"),
         _unique("users", "phone"),
     )
+    _index("users", "role", "id")
 
 
 def _make_user_scopes() -> None:
