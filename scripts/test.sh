@@ -11,6 +11,7 @@ needs() {
 mariadbd mariadb-server
 qpdf qpdf
 pdftoppm poppler-utils
+npm npm
 /usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf fonts-noto-core
 LIST
 }

@@ -19,6 +19,7 @@ GROUPS = {
     "blackouts": ("app.cli.blackouts:group", "Times in which nobody may book: import, list, add, delete."),
     "slots": ("app.cli.slots:group", "Free times, and why a time is not free."),
     "bookings": ("app.cli.bookings:group", "Bookings: list, show, approve, decline, cancel."),
+    "exports": ("app.cli.exports:group", "Bookings, day sheets and occupancy as files: CSV, JSON Lines, PDF."),
     "holds": ("app.cli.holds:group", "Times kept while a form is filled in: sweep those that are over."),
     "idempotency": ("app.cli.idempotency:group", "Answers kept for requests that come twice: sweep the old ones."),
     "users": (
@@ -27,6 +28,8 @@ GROUPS = {
     ),
     "api-keys": ("app.cli.api_keys:group", "Keys of servers that call the interface: create, list, revoke."),
     "outbox": ("app.cli.outbox:group", "Messages that are owed to somebody: drain, list."),
+    "uploads": ("app.cli.uploads:group", "Files on their way: sweep what is over, list."),
+    "cron": ("app.cli.cron:command", "Do what is due: messages, unanswered requests, whatever is over."),
     "doctor": ("app.cli.doctor:command", "Check this installation and say what to do."),
     "demo": ("app.cli.demo:group", "A hall to try things on."),
 }

@@ -97,10 +97,10 @@ def _table(words: Messages) -> Table:
         (
             Column(words.ref, 76, bold=True),
             Column(words.starts, 122),
-            Column(words.service, 160, lines=2),
+            Column(words.service, 144, lines=2),
             Column(words.resource, 112, lines=2),
             Column(words.customer, 160, lines=2),
-            Column(words.status, 62),
+            Column(words.status, 78, lines=2),
             Column(words.total, 69.89, figures=True),
         ),
         _MARGIN,
@@ -112,7 +112,7 @@ def _rows(lines: Iterable[BookingLine], sums: _Sums, zone: ZoneInfo, currency: s
         sums.add(line)
         starts = formats.moment(line.starts_at.astimezone(zone), words)
         status = words.statuses.get(line.status, line.status)
-        total = formats.amount(line.total_minor, currency)
+        total = formats.amount(line.total_minor, currency, words)
         cells = (line.ref, starts, line.service, line.resource, line.customer, status, total)
         yield Row(cells, muted=line.status in _OVER)
 
@@ -126,21 +126,27 @@ def _draw_sums(pen: Pen, top: float, found: dict[str, tuple[int, int]], currency
         return
     counted = [sums for status, sums in found.items() if status not in _OVER]
     total = (sum(count for count, _ in counted), sum(minor for _, minor in counted))
-    _draw_sum(pen, y, words.total, total, currency, HEADING)
+    _draw_sum(pen, y, HEADING, words.total, *_figures(total, currency, words))
     pen.line(left, y - 5, right, y - 5, colour=INK)
     y -= 4
     for status in sorted(found, key=lambda status: (status in _OVER, _order(status, words))):
         y -= _SUM_LINE
         label, over = words.statuses.get(status, status), status in _OVER
         label = words.not_counted.format(status=label) if over else label
-        _draw_sum(pen, y, label, found[status], currency, _OVER_STYLE if over else BODY)
+        _draw_sum(pen, y, _OVER_STYLE if over else BODY, label, *_figures(found[status], currency, words))
 
 
-def _draw_sum(pen: Pen, y: float, label: str, sums: tuple[int, int], currency: str, style: Style) -> None:
+def _draw_sum(pen: Pen, y: float, style: Style, *cells: str) -> None:
+    """Draw a label, a number and an amount."""
     right = pen.width - _MARGIN - 5
+    label, number, amount = cells
     pen.text(right - _SUM_WIDTH, y, label, style)
-    pen.text(right - 110, y, f"{sums[0]:,}", style, align="right")
-    pen.text(right, y, formats.amount(sums[1], currency), style, align="right")
+    pen.text(right - 110, y, number, style, align="right")
+    pen.text(right, y, amount, style, align="right")
+
+
+def _figures(sums: tuple[int, int], currency: str, words: Messages) -> tuple[str, str]:
+    return formats.whole(sums[0], words), formats.amount(sums[1], currency, words)
 
 
 def _order(status: str, words: Messages) -> int:
@@ -150,7 +156,4 @@ def _order(status: str, words: Messages) -> int:
 
 
 def _range(report: BookingsReport, words: Messages) -> str:
-    first = formats.short_day(report.first_on, words)
-    if report.first_on == report.last_on:
-        return first
-    return f"{first} – {formats.short_day(report.last_on, words)}"  # noqa: RUF001 - a range takes an en dash
+    return formats.day_range(report.first_on, report.last_on, words)

@@ -40,7 +40,7 @@ _STATUS_ROOM = 160.0
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A booking as its customer sees it; instants are aware, ``timezone`` is the venue's.
+    """A booking as its customer sees it; instants are aware, ``timezone`` is the venue's. What is empty is left out.
 
     ``code`` is what the QR code says: the reference, or a link. ``manage_url`` is printed as a link when it is given: it carries
     whatever right it carries.
@@ -149,6 +149,8 @@ def _draw_particulars(pen: Pen, top: float, booking: Confirmation, words: Messag
     ]
     room = pen.width - 2 * _MARGIN - _LABEL_WIDTH
     for label, value in rows:
+        if not value:
+            continue
         pen.text(_MARGIN, top, label, _LABEL)
         for line in wrap(pen.lettering, value, BODY, room, most_lines=3):
             pen.text(_MARGIN + _LABEL_WIDTH, top, line, BODY)

@@ -46,12 +46,21 @@ _SYMBOLS = {
 
 def short_day(on: date, words: Messages) -> str:
     """Return a day for a table: ``Tue 24 Nov 2026``."""
-    return f"{words.weekdays[on.weekday()][:3]} {on.day} {words.months[on.month - 1][:3]} {on.year}"
+    weekday, month = words.short_weekdays[on.weekday()], words.short_months[on.month - 1]
+    return words.short_day.format(weekday=weekday, day=on.day, month=month, year=on.year)
 
 
 def long_day(on: date, words: Messages) -> str:
     """Return a day in full: ``Tuesday 24 November 2026``."""
-    return f"{words.weekdays[on.weekday()]} {on.day} {words.months[on.month - 1]} {on.year}"
+    weekday, month = words.weekdays[on.weekday()], words.months[on.month - 1]
+    return words.long_day.format(weekday=weekday, day=on.day, month=month, year=on.year)
+
+
+def day_range(first: date, last: date, words: Messages) -> str:
+    """Return the days from *first* to *last*, as one when they are."""
+    if first == last:
+        return short_day(first, words)
+    return f"{short_day(first, words)} – {short_day(last, words)}"  # noqa: RUF001 - a range takes an en dash
 
 
 def clock(at: datetime) -> str:
@@ -70,10 +79,38 @@ def zone_name(at: datetime, zone: str) -> str:
     return f"{zone} (UTC{offset[:3]}:{offset[3:5]})"
 
 
-def amount(minor: int, currency: str) -> str:
+def whole(number: int, words: Messages) -> str:
+    """Return a number that is not negative: ``1,234,567``, or ``12,34,567`` where people count in lakhs."""
+    digits, last = str(number), 3
+    if not words.lakhs:
+        return f"{number:,}".replace(",", words.group)
+    pairs, end = digits[:-last], digits[-last:]
+    first = len(pairs) % 2
+    parts = [pairs[:first], *(pairs[at : at + 2] for at in range(first, len(pairs), 2)), end]
+    return words.group.join(filter(None, parts))
+
+
+def share(part: int, of: int, words: Messages) -> str:
+    """Return ``part / of`` in percent: ``62.5 %``; a dash where there is nothing to have a part of."""
+    if not of:
+        return "–"  # noqa: RUF001 - a dash where a figure would stand
+    tenths = (2000 * part + of) // (2 * of)
+    return f"{whole(tenths // 10, words)}{words.decimal}{tenths % 10}\u00a0%"
+
+
+def hours(minutes: int, words: Messages) -> str:
+    """Return minutes as hours with one decimal: ``12.5``."""
+    tenths = (minutes + 3) // 6
+    return f"{whole(tenths // 10, words)}{words.decimal}{tenths % 10}"
+
+
+def amount(minor: int, currency: str, words: Messages) -> str:
     """Return money with its currency: ``€1,234.50``, or with the code where the sign is not plain: ``CHF 1,234.50``."""
     digits = _DIGITS.get(currency, 2)
-    whole, rest = divmod(abs(minor), 10**digits)
-    text = f"{whole:,}.{rest:0{digits}d}" if digits else f"{whole:,}"
+    main, rest = divmod(abs(minor), 10**digits)
+    text = whole(main, words) + (f"{words.decimal}{rest:0{digits}d}" if digits else "")
     sign = "−" if minor < 0 else ""  # noqa: RUF001 - a minus sign, as wide as the digits
-    return f"{sign}{_SYMBOLS.get(currency) or f'{currency} '}{text}"
+    symbol = _SYMBOLS.get(currency)
+    if symbol is None:
+        symbol = currency if words.money.endswith("{symbol}") else f"{currency}\u00a0"
+    return words.money.format(sign=sign, symbol=symbol, amount=text)

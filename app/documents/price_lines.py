@@ -28,12 +28,13 @@ def price_table(quote: Quote, words: Messages, *, left: float, width: float) -> 
 
 
 def _row(line: Line, currency: str, words: Messages) -> Row:
-    quantity, unit = str(line.quantity), formats.amount(line.unit_minor, currency)
+    label, quantity, unit = line.label, str(line.quantity), formats.amount(line.unit_minor, currency, words)
     if line.kind == "time":
         quantity, unit = words.minutes.format(count=line.quantity), words.per_hour.format(amount=unit)
     elif line.kind == "tax":
         quantity = unit = ""
-    return Row((line.label, quantity, unit, formats.amount(line.amount_minor, currency)))
+        label = label.replace("Tax ", f"{words.tax} ", 1).replace(".", words.decimal)
+    return Row((label, quantity, unit, formats.amount(line.amount_minor, currency, words)))
 
 
 def draw_price_sum(pen: Pen, top: float, quote: Quote, words: Messages, *, left: float) -> float:
@@ -43,9 +44,9 @@ def draw_price_sum(pen: Pen, top: float, quote: Quote, words: Messages, *, left:
         pen.text(left, y, words.nothing_to_pay, BODY)
         return y
     pen.text(right - _SUM_WIDTH, y, words.total, _SUM)
-    pen.text(right, y, formats.amount(quote.total_minor, quote.currency), _SUM, align="right")
+    pen.text(right, y, formats.amount(quote.total_minor, quote.currency, words), _SUM, align="right")
     if quote.deposit_minor:
         y -= 18
         pen.text(right - _SUM_WIDTH, y, words.deposit, BODY)
-        pen.text(right, y, formats.amount(quote.deposit_minor, quote.currency), BODY, align="right")
+        pen.text(right, y, formats.amount(quote.deposit_minor, quote.currency, words), BODY, align="right")
     return y

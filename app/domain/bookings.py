@@ -107,6 +107,16 @@ def check_version(booking: Booking, expected: int | None) -> None:
         raise VersionMismatch(f"The booking is at version {booking.version} by now; read it again.")
 
 
+def check_lapsed(booking: Booking, *, now: datetime) -> None:
+    """Let a pending booking be ended unanswered only once its start has come.
+
+    Raises:
+        Conflict: it has not.
+    """
+    if booking.starts_at > now:
+        raise Conflict("The booking has not begun; it can still be approved or declined.")
+
+
 def check_not_begun(booking: Booking, *, now: datetime) -> None:
     """Keep customers from changing what has begun.
 

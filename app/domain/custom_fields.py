@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from app.domain.errors import FieldError, Invalid
 from app.domain.text import clean_line, clean_text
 
 Answer = str | int | float | bool
-TYPES = ("text", "long_text", "number", "boolean", "choice", "date")
+TYPES = ("text", "long_text", "number", "boolean", "choice", "date", "file")
 MAX_TEXT = 500
 MAX_LONG_TEXT = 4000
+_UPLOAD = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ def _check(field: CustomField, answer: Answer | None) -> Answer | None:
         raise ValueError(f"Choose one of: {', '.join(field.choices)}.")
     if field.type == "date" and text:
         _check_date(text)
+    if field.type == "file" and text and not _UPLOAD.fullmatch(text):
+        raise ValueError("The answer must be the id of a finished upload.")
     return text or None
 
 

@@ -168,3 +168,15 @@ class RangeNotSatisfiable(DomainError):
     def __init__(self, detail: str, *, size_bytes: int) -> None:
         super().__init__(detail)
         self.size_bytes = size_bytes
+
+
+class ChecksumMismatch(DomainError):
+    """A piece of an upload is not what its checksum says; it was not kept."""
+
+    code = "checksum_mismatch"
+
+
+class UploadLocked(Conflict):
+    """Another request is writing the upload: a connection that broke off may take a moment to be noticed."""
+
+    code = "upload_locked"

@@ -53,6 +53,12 @@ _UPCOMING = (
     )
     .limit(1)
 )
+_LAPSED = (
+    select(bookings.c.ref)
+    .where(bookings.c.status == "pending", bookings.c.starts_at <= bindparam("now"))
+    .order_by(bookings.c.starts_at)
+    .limit(bindparam("most"))
+)
 _ERASE_ANSWERS = (
     update(bookings)
     .where(bookings.c.customer_id.in_(_IDS_OF))
@@ -172,6 +178,11 @@ def list_own(session: Session, user_id: int, *, cursor: int, limit: int) -> list
 def has_upcoming(session: Session, user_id: int, *, now: datetime) -> bool:
     """Tell whether an account has a booking that is not over."""
     return session.execute(_UPCOMING, {"owner": user_id, "now": now}).first() is not None
+
+
+def list_lapsed(session: Session, *, now: datetime, limit: int) -> Sequence[str]:
+    """Return the references of at most *limit* pending bookings whose start has come, the earliest first."""
+    return session.execute(_LAPSED, {"now": now, "most": limit}).scalars().all()
 
 
 def erase_answers(session: Session, user_id: int) -> None:

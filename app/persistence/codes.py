@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.codes import ATTEMPTS_SECONDS, LIFETIME_SECONDS, MAX_ATTEMPTS
@@ -53,6 +53,12 @@ _USE = (
         _C.expires <= bindparam("latest"),
     )
     .values(used=bindparam("now"), payload="")
+)
+
+_OVER = select(_C.id).where(_C.expires <= bindparam("before")).order_by(_C.expires).limit(bindparam("most"))
+# The time is asked again: a code that is sent anew between the two statements is in the same row.
+_DELETE_OVER = delete(one_time_codes).where(
+    _C.id.in_(bindparam("ids", expanding=True)), _C.expires <= bindparam("before")
 )
 
 
@@ -106,3 +112,11 @@ def use_code(session: Session, code: SentCode, *, now_seconds: int) -> bool:
     times = {"now": now_seconds, "latest": now_seconds + LIFETIME_SECONDS}
     result: Any = session.execute(_USE, {"code_id": code.id, "right_mac": code.code_mac, **times})
     return bool(result.rowcount == 1)
+
+
+def delete_over(session: Session, *, now_seconds: int, limit: int) -> int:
+    """Delete at most *limit* codes whose failures count no more, and return how many; 0 when none is left."""
+    before = now_seconds - ATTEMPTS_SECONDS
+    ids = list(session.execute(_OVER, {"before": before, "most": limit}).scalars())
+    result: Any = session.execute(_DELETE_OVER, {"ids": ids, "before": before}) if ids else None
+    return 0 if result is None else int(result.rowcount)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.persistence.session import is_in_use, reading
 from app.persistence.tables import outbox
 
 LEASE_SECONDS = 120  # above the time that any gateway takes to answer; a sender that was killed loses its claim then
+KEPT = timedelta(days=30)  # what was sent, so that staff can say so; who it went to is wiped at once
 STATUSES = ("queued", "sent", "dead", "expired", "void")
 _C = outbox.c
 _ADD = insert(outbox)
@@ -52,6 +53,15 @@ _LIST = (
     .order_by(_C.id.desc())
     .limit(bindparam("most"))
 )
+
+# By the key, which grows with the time: those to be deleted stand at its beginning, but for the dead.
+_DONE = (
+    select(_C.id)
+    .where(_C.created_at <= bindparam("before"), _C.status.in_(("sent", "expired", "void")))
+    .order_by(_C.id)
+    .limit(bindparam("most"))
+)
+_DELETE = delete(outbox).where(_C.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,12 @@ def list_due(session: Session, channels: Sequence[str], *, now_seconds: int, lim
     return [(row_id, channel) for row_id, channel in rows]
 
 
+def list_messages(session: Session, *, status: str = "", limit: int) -> list[OutboxEntry]:
+    """Return at most *limit* messages, the newest first."""
+    rows = session.execute(_LIST, {"status": status, "most": limit}).mappings()
+    return [OutboxEntry(**{**row, "due_at": _due_at(row)}) for row in rows]
+
+
 def claim(session: Session, row_id: int, claimant: str, *, now_seconds: int) -> OwedMessage | None:
     """Claim a message for two minutes; None if somebody else was faster."""
     times = {"now": now_seconds, "lease_ends": now_seconds + LEASE_SECONDS}
@@ -122,6 +138,16 @@ def bury(session: Session, row_id: int, claimant: str, *, error: str) -> None:
 def put_off(session: Session, row_id: int, claimant: str, *, due: int, error: str) -> None:
     """Give a message back to be tried again at *due*, in UTC seconds."""
     session.execute(_AGAIN, {"row_id": row_id, "claimant": claimant, "next_due": due, "error": error[:300]})
+
+
+def delete_done(session: Session, *, now: datetime, limit: int) -> int:
+    """Delete at most *limit* messages that were sent, too late or void a month ago, and return how many.
+
+    What is still to be sent stays, and so do dead ones, which somebody may mend.
+    """
+    ids = list(session.execute(_DONE, {"before": now - KEPT, "most": limit}).scalars())
+    result: Any = session.execute(_DELETE, {"ids": ids}) if ids else None
+    return 0 if result is None else int(result.rowcount)
 
 
 def _due_at(row: RowMapping) -> datetime | None:

@@ -68,6 +68,21 @@ def is_in_use() -> bool:
     return bool(_sessions.registry.has())
 
 
+def give_connection_back() -> None:
+    """Let go of the connection that this request has read through, before it waits for something else.
+
+    A process has four: four that wait and hold theirs would let everybody else wait for a fifth, until they got 503.
+
+    Raises:
+        NestedTransactionError: a transaction is open. Its locks would be held as long as the wait is.
+    """
+    if is_in_use():
+        session = _sessions()
+        if session.info.get("writing"):
+            raise NestedTransactionError
+        session.rollback()
+
+
 def remove() -> None:
     """Close this request's session and give its connection back."""
     _sessions.remove()
@@ -224,6 +239,7 @@ __all__ = [
     "OperationalError",
     "configure",
     "engine",
+    "give_connection_back",
     "is_dropped",
     "is_duplicate",
     "is_in_use",

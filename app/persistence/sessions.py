@@ -37,6 +37,8 @@ _TOUCH = (
 _DELETE_ONE = delete(sessions).where(_C.id == bindparam("session_id"), _C.user_id == bindparam("owner"))
 _DELETE_BY_TOKEN = delete(sessions).where(_C.token_hash == bindparam("token_hash"))
 _DELETE_ALL = delete(sessions).where(_C.user_id == bindparam("owner"))
+_OVER = select(_C.id).where(_C.expires_at <= bindparam("now")).order_by(_C.expires_at).limit(bindparam("most"))
+_DELETE_OVER = delete(sessions).where(_C.id.in_(bindparam("ids", expanding=True)), _C.expires_at <= bindparam("now"))
 _DELETE_OTHERS = _DELETE_ALL.where(_C.token_hash != bindparam("kept_hash"))
 
 
@@ -113,6 +115,13 @@ def delete_sessions(session: Session, user_id: int, *, but: str | None = None) -
     else:
         result = session.execute(_DELETE_OTHERS, {"owner": user_id, "kept_hash": but})
     return int(result.rowcount)
+
+
+def delete_over(session: Session, *, now: datetime, limit: int) -> int:
+    """Delete at most *limit* sessions whose time is over, and return how many; 0 when none is left."""
+    ids = list(session.execute(_OVER, {"now": now, "most": limit}).scalars())
+    result: Any = session.execute(_DELETE_OVER, {"ids": ids, "now": now}) if ids else None
+    return 0 if result is None else int(result.rowcount)
 
 
 def _live(row: Any) -> LiveSession:  # noqa: ANN401 - SQLAlchemy types a row by its columns

@@ -319,6 +319,7 @@ users = Table(
     Column("totp_step", BigInteger, nullable=True),  # the last time step used: none is taken twice
     Column("active", Boolean, nullable=False, default=True),
     *_stamps(),
+    Index(None, "role", "id"),
     **_OPTIONS,
 )
 
@@ -492,6 +493,7 @@ uploads = Table(
     Column("use", String(16), nullable=False),
     Column("filename", String(200), nullable=False),
     Column("media_type", String(100), nullable=False),  # known when it is finished
+    Column("told", Text, nullable=False),  # Upload-Metadata as it came: the protocol gives it back
     Column("length", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),  # as of the last pause; the store knows better
     Column("state", String(16), nullable=False),  # open, finished
@@ -503,5 +505,30 @@ uploads = Table(
     Index(None, "user_id"),
     Index(None, "booking_id"),
     Index(None, "expires"),
+    **_OPTIONS,
+)
+
+# Links to calendars that are subscribed to: one for an account, one for a resource.
+calendar_feeds = Table(
+    "calendar_feeds",
+    metadata,
+    _key(),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("user_id", Key, ForeignKey("users.id"), nullable=True, unique=True),
+    Column("resource_id", Key, ForeignKey("resources.id"), nullable=True, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    **_OPTIONS,
+)
+
+# What is to be done from time to time: a row comes with the first run.
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("claim", String(32), nullable=True),  # of the run that has it
+    Column("lease_ends", BigInteger, nullable=False),  # UTC seconds: from then on another run may take it
+    Column("succeeded_at", UtcDateTime, nullable=True),  # when the last run began that did all there was
+    Column("failed_at", UtcDateTime, nullable=True),  # of the last run, if it failed
+    Column("last_error", String(300), nullable=False),
     **_OPTIONS,
 )

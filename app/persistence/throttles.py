@@ -23,6 +23,16 @@ _CLASH = {
 _READ = select(throttles.c.key_hash, throttles.c.count, throttles.c.ends).where(
     throttles.c.key_hash.in_(bindparam("keys", expanding=True))
 )
+_OVER = (
+    select(throttles.c.key_hash)
+    .where(throttles.c.ends <= bindparam("now"))
+    .order_by(throttles.c.ends)
+    .limit(bindparam("most"))
+)
+# The time is asked again: somebody may count anew between the two statements.
+_DELETE_OVER = delete(throttles).where(
+    throttles.c.key_hash.in_(bindparam("keys", expanding=True)), throttles.c.ends <= bindparam("now")
+)
 _CLEAR = delete(throttles).where(throttles.c.key_hash == bindparam("key_hash"))
 
 
@@ -42,6 +52,13 @@ def count(session: Session, seconds_of: Mapping[str, int], *, now_seconds: int) 
 def clear(session: Session, key_hash: str) -> None:
     """Forget what was counted on a key."""
     session.execute(_CLEAR, {"key_hash": key_hash})
+
+
+def delete_over(session: Session, *, now_seconds: int, limit: int) -> int:
+    """Delete at most *limit* counters that would count anew, and return how many; 0 when none is left."""
+    keys = sorted(session.execute(_OVER, {"now": now_seconds, "most": limit}).scalars())
+    result: Any = session.execute(_DELETE_OVER, {"keys": keys, "now": now_seconds}) if keys else None
+    return 0 if result is None else int(result.rowcount)
 
 
 @lru_cache(maxsize=16)

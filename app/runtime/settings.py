@@ -16,6 +16,7 @@ from typing import Any
 
 from app.runtime import checks, key_files
 from app.runtime.checks import SettingsError
+from app.runtime.file_checks import file_settings
 from app.runtime.mail_checks import mail_settings
 from app.runtime.sms_checks import sms_settings
 
@@ -43,6 +44,16 @@ class Settings:
     cors_origins: tuple[str, ...]
     trusted_proxies: int
     upload_dir: Path
+    font_dir: Path
+    max_file_mib: int
+    max_booking_mib: int
+    max_user_mib: int
+    file_sending: str
+    s3_endpoint: str
+    s3_region: str
+    s3_bucket: str
+    s3_key_id: str
+    s3_secret: str
     instance_dir: Path
     hold_minutes: int
     mail_url: str
@@ -53,6 +64,7 @@ class Settings:
     sms_daily_budget: int
     sealing_key_file: Path
     hash_profile: str
+    cron_secret: str
 
     @property
     def is_production(self) -> bool:
@@ -99,12 +111,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         cors_origins=checks.listed("CORS_ORIGINS", values.get("cors_origins"), checks.origin),
         trusted_proxies=checks.whole("TRUSTED_PROXIES", values.get("trusted_proxies", 0), 0, 5),
         upload_dir=Path(checks.text("UPLOAD_DIR", values.get("upload_dir") or str(instance / "uploads"))).absolute(),
+        **file_settings(values),
+        font_dir=Path(checks.text("FONT_DIR", values.get("font_dir") or str(instance / "fonts"))).absolute(),
         instance_dir=instance,
         hold_minutes=checks.whole("HOLD_MINUTES", values.get("hold_minutes", 10), 1, 60),
         **mail_settings(values, base_url, production=production),
         **sms_settings(values, production=production),
         sealing_key_file=_inside(instance, "SEALING_KEY_FILE", values.get("sealing_key_file", "sealing_key")),
         hash_profile=checks.choice("HASH_PROFILE", values.get("hash_profile", "strong"), ("strong", "cheapest")),
+        cron_secret=_cron_secret(values.get("cron_secret")),
     )
     if production:
         _refuse_what_endangers(settings)
@@ -180,6 +195,15 @@ def _secret_key(given: object, instance: Path) -> str:
         fresh = secrets.token_urlsafe(KEY_BYTES)
         raise SettingsError(f"SECRET_KEY{where} is weak: use at least {KEY_BYTES} random characters, such as {fresh}")
     return key
+
+
+def _cron_secret(given: object) -> str:
+    """Return what whoever calls ``POST /cron`` must know; empty is that nobody may."""
+    secret = checks.secret_text("CRON_SECRET", given) if given else ""
+    if secret and _is_weak(secret):
+        fresh = secrets.token_urlsafe(KEY_BYTES)
+        raise SettingsError(f"CRON_SECRET is weak: use at least {KEY_BYTES} random characters, such as {fresh}")
+    return secret
 
 
 def _is_weak(key: str) -> bool:

@@ -17,6 +17,7 @@ from app.persistence.sessions import LiveSession
 from app.runtime.settings import Settings
 from app.services import codes
 from app.services.codes import Asked, Payload
+from app.services.file_erasure import erase_files, remove_contents
 from app.services.messages import owe
 from app.services.passwords import check_new_password, hash_password, verify_password
 from app.services.sessions import SignedIn, Visitor, begin
@@ -165,7 +166,7 @@ def remove_address(settings: Settings, live: LiveSession, channel: str, visitor:
 
 @use_case
 def erase(settings: Settings, live: LiveSession, visitor: Visitor, *, now: datetime) -> None:
-    """Delete the account: its names, addresses and answers go, its past bookings stay as numbers.
+    """Delete the account: its names, addresses, answers and files go, its past bookings stay as numbers.
 
     Raises:
         Conflict: bookings are still to come. Forbidden: only an admin may take staff and admins off.
@@ -178,11 +179,13 @@ def erase(settings: Settings, live: LiveSession, visitor: Visitor, *, now: datet
         for target in addresses_of(live.user):
             owe(session, settings, "account.erased", target, now=now)
         bookings.erase_answers(session, live.user.id)
+        left = erase_files(session, live.user.id, now=now)
         customers.erase(session, live.user.id)
         recovery_codes.replace_codes(session, live.user.id, ())
         sessions.delete_sessions(session, live.user.id)
         users.erase(session, live.user.id, now=now)
         add_audit(session, "user.erased", f"user:{live.user.id}", by=visitor.by, now=now)
+    remove_contents(settings, left, now=now)
 
 
 @use_case

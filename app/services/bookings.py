@@ -14,7 +14,7 @@ from app.domain import bookings as rules
 from app.domain.actors import Actor
 from app.domain.bookings import Booking
 from app.domain.custom_fields import check_answers
-from app.domain.errors import Forbidden, HoldExpired, Invalid, NotFound, SignInRequired
+from app.domain.errors import Conflict, Forbidden, HoldExpired, Invalid, NotFound, SignInRequired
 from app.domain.offers import Offer
 from app.domain.prices import Quote, quote
 from app.domain.tokens import derive_token, hash_token, is_token
@@ -31,6 +31,7 @@ from app.services.file_answers import add_answers, take_uploads
 from app.services.idempotency import once
 
 _BOOKING = msgspec.json.Decoder(Booking)
+_EXPIRE_BATCH = 100  # bookings, each in a transaction of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,23 @@ def decline(ref: str, *, reason: str, access: Access, now: datetime) -> Booking:
     return _change_status(ref, "decline", "booking.declined", reason, access=access, now=now, is_the_venues=True)
 
 
+def expire_batch(*, now: datetime) -> int:
+    """End up to a hundred requests that nobody has answered before their start, and return how many.
+
+    One that is answered or moved at the same moment is left to whoever was faster.
+    """
+    return sum(_expire(ref, now=now) for ref in use_case(bookings.list_lapsed)(reading(), now=now, limit=_EXPIRE_BATCH))
+
+
+@use_case
+def _expire(ref: str, *, now: datetime) -> bool:
+    try:
+        _change_status(ref, "expire", "booking.expired", "", access=Access(Actor("operator", "cron")), now=now)
+    except Conflict:
+        return False
+    return True
+
+
 def manage_token(ref: str, secret_key: str) -> str:
     """Return the token of a booking's manage link."""
     return derive_token(secret_key, "manage", ref)
@@ -189,6 +207,8 @@ def _change_status(  # noqa: PLR0913 - a transition's facts, each by name
         if before.resources != known.resources:  # moved in between: what it gives back now must show, too
             lock_resources(session, (resource_id for resource_id, _ in before.resources))
         status = rules.next_state(before, verb)
+        if verb == "expire":
+            rules.check_lapsed(before, now=now)
         bookings.update_status(session, before, status=status, reason=reason, now=now)
         if status not in rules.TAKING_TIME:
             delete_booking_occupancies(session, before.id)

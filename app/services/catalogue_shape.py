@@ -85,7 +85,7 @@ class CustomFieldTable(Struct, forbid_unknown_fields=True):
 
     key: Annotated[str, Meta(pattern=_KEY)]
     label: str
-    type: Literal["text", "long_text", "number", "boolean", "choice", "date"] = "text"
+    type: Literal["text", "long_text", "number", "boolean", "choice", "date", "file"] = "text"
     required: bool = False
     choices: list[str] = []
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.domain.findings import Finding, fail
 from app.persistence.session import reading
 from app.runtime.settings import Settings
-from app.services import doctor_calendar, doctor_database, doctor_host
+from app.services import doctor_calendar, doctor_database, doctor_duties, doctor_files, doctor_host
 
 MOST_LETTERS = 300  # of what a database says
 _DAMAGED = ("malformed", "not a database")  # SQLite, of its file
@@ -34,19 +34,24 @@ def examine(
     environ = os.environ if environ is None else environ
     yield from doctor_host.examine(settings, environ, fix=fix)
     try:
-        yield from _examine_database(environ, now, progress)
+        yield from _examine_database(settings, environ, now, progress)
     except (DBAPIError, PoolTimeout) as error:
         yield _refusal(" ".join(str(getattr(error, "orig", error)).split())[:MOST_LETTERS])
 
 
-def _examine_database(environ: Mapping[str, str], now: datetime, progress: Progress) -> Iterator[Finding]:
+def _examine_database(
+    settings: Settings, environ: Mapping[str, str], now: datetime, progress: Progress
+) -> Iterator[Finding]:
     knows_tables = True
     for finding in doctor_database.examine(reading(), environ, progress):
         yield finding
         knows_tables = knows_tables and (finding.check != "schema" or finding.level == "OK")
     if knows_tables:
+        yield from doctor_duties.examine(now=now)
         progress("looking through every calendar ...")
         yield from doctor_calendar.examine(now=now)
+        progress("comparing the files with the database ...")
+        yield from doctor_files.examine(settings, now=now)
 
 
 def _refusal(said: str) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import afterwards, compression, cookies, edge, errors, headers, openapi, routes, warmup
+from app.web import afterwards, compression, cookies, edge, errors, headers, openapi, routes, tus, warmup
 
 
 def init_app(app: Flask, *, warm: bool) -> None:
@@ -14,6 +14,7 @@ def init_app(app: Flask, *, warm: bool) -> None:
     compression.init_app(app)
     cookies.init_app(app)
     afterwards.init_app(app)
+    tus.init_app(app)
     headers.init_app(app)
     openapi.init_app(app)
     edge.init_app(app)

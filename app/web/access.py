@@ -42,13 +42,15 @@ class Policy:
 _FULL = frozenset({"full"})
 ANYONE = Policy("anyone")
 HOLDER = Policy("holder", token=True)
+UPLOADER = Policy("uploader", token=True)
 HALF_WAY = Policy("half_way", stages=frozenset({"totp"}))
 ENROLLING = Policy("enrolling", stages=frozenset({"enrol", "full"}), fresh=True)
 MEMBER = Policy("member", stages=_FULL)
 FRESH_MEMBER = Policy("fresh_member", stages=_FULL, fresh=True)
+STAFF = Policy("staff", stages=_FULL, roles=frozenset({"staff", "admin"}))
 ADMIN = Policy("admin", stages=_FULL, roles=frozenset({"admin"}))
 FRESH_ADMIN = Policy("fresh_admin", stages=_FULL, roles=frozenset({"admin"}), fresh=True)
-POLICIES = (ANYONE, HOLDER, HALF_WAY, ENROLLING, MEMBER, FRESH_MEMBER, ADMIN, FRESH_ADMIN)
+POLICIES = (ANYONE, HOLDER, UPLOADER, HALF_WAY, ENROLLING, MEMBER, FRESH_MEMBER, STAFF, ADMIN, FRESH_ADMIN)
 
 
 def admit(route: Route) -> None:

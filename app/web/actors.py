@@ -8,6 +8,7 @@ from flask import request
 
 from app.domain.accounts import User
 from app.domain.actors import Actor
+from app.domain.attachments import account_name
 from app.domain.errors import SignInRequired
 from app.domain.tokens import hash_token
 from app.persistence.sessions import LiveSession
@@ -54,9 +55,4 @@ def visitor() -> Visitor:
 
 def caller_scope() -> str:
     """Return whose idempotency keys these are: one caller's never meet another's."""
-    found = actor()
-    return (
-        f"{found.kind}:{found.user_id if found.user_id is not None else found.name}"
-        if found.kind != "guest"
-        else "guest"
-    )
+    return account_name(actor())

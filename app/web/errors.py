@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from app.domain.errors import (
     Busy,
+    ChecksumMismatch,
     Conflict,
     DomainError,
     Forbidden,
@@ -28,6 +29,7 @@ from app.domain.errors import (
     StepUpRequired,
     StorageFull,
     TooLarge,
+    UploadLocked,
     VersionMismatch,
 )
 from app.domain.times import minute_text
@@ -59,6 +61,8 @@ TABLE: tuple[tuple[type[DomainError], int, str], ...] = (
     (TooLarge, 413, "The file is too large"),
     (UnsupportedMedia, 415, "Send it in another form"),
     (RangeNotSatisfiable, 416, "The file ends before that"),
+    (ChecksumMismatch, 460, "The checksum is another"),
+    (UploadLocked, 423, "Another request is writing it"),
     (DomainError, 422, "This cannot be accepted"),
     (IdempotencyMismatch, 422, "The idempotency key was used for something else"),
     (RateLimited, 429, "Too often"),

@@ -12,9 +12,17 @@ SAFETY = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_ALLOW_HEADERS = "Content-Type, Idempotency-Key, If-Match, If-None-Match, X-CSRF-Token, X-Manage-Token"
+# Authorization is not among them: an API key in a page's script is a key given away.
+_ALLOW_HEADERS = (
+    "Content-Disposition, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, Tus-Resumable, "
+    "Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, X-CSRF-Token, X-Manage-Token, X-Requested-With"
+)
 _ALLOW_METHODS = "GET, HEAD, POST, PATCH, PUT, DELETE"
-_EXPOSE_HEADERS = "ETag, Idempotency-Replayed, Retry-After, X-Request-Id"
+_EXPOSE_HEADERS = (
+    "Accept-Ranges, Content-Disposition, Content-Range, ETag, Idempotency-Replayed, Location, RateLimit-Limit, "
+    "RateLimit-Remaining, RateLimit-Reset, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, "
+    "Tus-Version, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, X-Request-Id"
+)
 _PREFLIGHT_SECONDS = "600"
 _HSTS = "max-age=31536000"
 
@@ -27,7 +35,8 @@ def init_app(app: Flask) -> None:
 
     def finish(response: Response) -> Response:
         headers = response.headers
-        headers.update(SAFETY)
+        for name, value in SAFETY.items():
+            headers.setdefault(name, value)  # a file that somebody has sent is kept in with more
         headers["X-Request-Id"] = logs.request_id.get()
         headers.setdefault("Cache-Control", "no-store")
         if secure:

@@ -40,7 +40,7 @@ class LazyView:
     """A route's handler behind its decoding and encoding; the handler's annotations say what it takes.
 
     A parameter ``body`` or ``query`` is a ``msgspec.Struct``, decoded strictly. The handler returns a Struct, a Struct
-    with headers, None, or a whole ``Response``.
+    with headers, None, or a whole ``Response``. A route that ``takes`` media types reads its body itself (``bodies``).
     """
 
     # msgspec learns a Struct in steps, and crashes the process when another thread uses what is half learnt.
@@ -64,7 +64,7 @@ class LazyView:
                 hints = get_type_hints(handler)
                 decoders = {"body": inputs.body_of, "query": inputs.query_of}
                 self._takes = {name: decoder(hints[name]) for name, decoder in decoders.items() if name in hints}
-                if self.route.method != "GET" and "body" not in hints:
+                if self.route.method != "GET" and "body" not in hints and not self.route.takes:
                     self._refuse_body = inputs.body_of(inputs.NoBody)
                 self._handler = handler
         return self._handler

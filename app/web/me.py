@@ -9,7 +9,7 @@ from flask import Response
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from app.domain.accounts import Target, User, check_name, check_target
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, VersionMismatch
 from app.domain.text import clean_phone
 from app.persistence import bookings as stored
 from app.persistence.session import reading
@@ -21,6 +21,7 @@ from app.web.context import give_cookie, now, settings
 from app.web.inputs import expected_version
 from app.web.pages import Page, page_of
 from app.web.sessions import SessionView, UserView, entered, require_fresh, user_view
+from app.web.streams import stream
 
 _BEFORE_ANY = 10**18
 
@@ -69,6 +70,7 @@ def read() -> tuple[UserView, dict[str, str]]:
 def change(body: AccountChanges) -> tuple[ChangedAccount, dict[str, str]]:
     """Change one's account: name and contact at once, a new address once its code has come back."""
     changed = user()
+    _check_version(changed)
     if not {body.email, body.phone} <= {UNSET}:
         require_fresh()
     targets = [*_targets(body)]
@@ -96,8 +98,7 @@ def erase() -> None:
 
 def export() -> Response:
     """Take along everything that is kept about oneself, as one JSON document."""
-    headers = {"Content-Disposition": 'attachment; filename="account.json"'}
-    return Response(exports.iter_account(user(), now=now()), mimetype="application/json", headers=headers)
+    return stream(exports.iter_account(user(), now=now()), "application/json", "account.json")
 
 
 def list_bookings(query: Page) -> OwnBookings:
@@ -108,6 +109,13 @@ def list_bookings(query: Page) -> OwnBookings:
 
 def _etag(found: User) -> dict[str, str]:
     return {"ETag": f'W/"{found.version}"'}
+
+
+def _check_version(found: User) -> None:
+    """Refuse a change of an account that is no longer as its owner has read it; only a new name is looked at once more."""
+    version = expected_version()
+    if version is not None and version != found.version:
+        raise VersionMismatch(f"The account is at version {found.version} by now; read it again.")
 
 
 def _targets(body: AccountChanges) -> Iterator[Target]:

@@ -14,7 +14,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from app.web.openapi_answers import PROBLEM, answers
+from app.web.openapi_answers import HEADERS, PROBLEM, Described, answers
+from app.web.openapi_callers import SCHEMES, security, who
+from app.web.openapi_files import REQUEST_HEADERS, request_body, request_headers
 from app.web.routes import API, TABLE, Route
 
 Json = dict[str, Any]
@@ -34,9 +36,10 @@ def build() -> str:
         sorted(structs, key=lambda struct: struct.__name__), ref_template="#/components/schemas/{name}"
     )
     paths: dict[str, Json] = {}
+    refusals: Json = {}
     for prefix, row, handler in routes:
         path = _PARAMETER.sub(r"{\g<name>}", prefix + row.rule)
-        paths.setdefault(path, {})[row.method.lower()] = _operation(row, handler, components)
+        paths.setdefault(path, {})[row.method.lower()] = _operation(row, handler, components, refusals)
     for name in {hints["query"].__name__ for *_, handler in routes if "query" in (hints := get_type_hints(handler))}:
         del components[name]  # shown as parameters
     document = {
@@ -46,10 +49,12 @@ def build() -> str:
         "paths": paths,
         "components": {
             "schemas": {**{name: _plain(schema) for name, schema in components.items()}, "Problem": PROBLEM},
-            "securitySchemes": _SECURITY,
+            "responses": refusals,
+            "headers": HEADERS,
+            "securitySchemes": SCHEMES,
         },
     }
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 _OVERVIEW = (
@@ -57,10 +62,6 @@ _OVERVIEW = (
     "in, UTC on the way out; dates are local to the venue. Money is integer minor units with a currency. Every refusal is "
     "`application/problem+json`."
 )
-_SECURITY: Json = {
-    "manageToken": {"type": "apiKey", "in": "header", "name": "X-Manage-Token"},
-    "manageLink": {"type": "apiKey", "in": "query", "name": "token"},
-}
 
 
 def _handler(row: Route) -> Callable[..., Any]:
@@ -84,27 +85,36 @@ def _answer_of(hint: Any) -> type[msgspec.Struct] | None:  # noqa: ANN401 - an a
     return next((found for kind in kinds if (found := _answer_of(kind)) is not None), None)
 
 
-def _operation(row: Route, handler: Callable[..., Any], components: dict[str, Json]) -> Json:
+def _operation(row: Route, handler: Callable[..., Any], components: dict[str, Json], refusals: Json) -> Json:
     hints = get_type_hints(handler)
-    answer = _answer_of(hints["return"])
     summary, _, description = inspect.cleandoc(handler.__doc__ or "").partition("\n\n")
+    description = "\n\n".join(filter(None, (description, who(row))))
     operation: Json = {
         "operationId": row.endpoint,
         "tags": [row.view.partition(".")[0]],
         "summary": summary.rstrip("."),
         "parameters": [*_path(row), *_query(hints.get("query"), components), *_headers(row)],
-        "responses": answers(row, schema=_ref(answer) if answer else None, has_body="body" in hints),
+        "responses": answers(_described(row, hints), refusals),
     }
     if description:
         operation["description"] = description
-    if row.policy.token:
-        operation["security"] = [{"manageToken": []}, {"manageLink": []}]
+    if ways := security(row):
+        operation["security"] = ways
     if "body" in hints:
         operation["requestBody"] = {
             "required": any(field.required for field in msgspec.structs.fields(hints["body"])),
             "content": {"application/json": {"schema": _ref(hints["body"])}},
         }
+    elif row.takes:
+        operation["requestBody"] = request_body(row)
     return operation
+
+
+def _described(row: Route, hints: dict[str, Any]) -> Described:
+    answer, body = _answer_of(hints["return"]), hints.get("body")
+    fields = None if body is None else frozenset(field.encode_name for field in msgspec.structs.fields(body))
+    tells_limit = 429 in row.problems and get_origin(hints["return"]) is tuple and not row.versioned  # noqa: PLR2004
+    return Described(row, _ref(answer) if answer else None, fields, tells_limit)
 
 
 def _path(row: Route) -> Iterator[Json]:
@@ -139,6 +149,9 @@ def _headers(row: Route) -> Iterator[Json]:
         yield _header("If-Match", about, pattern=r'^(\*|W/"[0-9]{1,9}")$')
     if row.cached:
         yield _header("If-None-Match", "The ETag of your copy; 304 if it still holds.")
+    for name in request_headers(row):
+        about, pattern = REQUEST_HEADERS[name]
+        yield _header(name, about, **({"pattern": pattern} if pattern else {}))
 
 
 def _header(name: str, description: str, **schema: str) -> Json:

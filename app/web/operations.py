@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 
 from flask import Response
 from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.domain.duties import DEAD, DUTIES, GRACE, HOUR, LastRun, last_run_at
 from app.persistence import schema
+from app.persistence.duties import list_last_runs
 from app.persistence.session import reading
 from app.runtime import logs
-from app.web.context import settings
+from app.web.context import now, settings
 from app.web.errors import problem
 
 LEAST_FREE_BYTES = 64 * 1024 * 1024  # below this the database itself is about to stop
@@ -25,10 +28,11 @@ class HealthView(Struct):
 
 
 class ReadinessView(Struct):
-    """Each check by name: `ok`, or what is wrong."""
+    """Each check by name: `ok`, or what there is to say; and each duty of cron with the time at which it was last done."""
 
     status: str
     checks: dict[str, str]
+    duties: dict[str, datetime | None]
 
 
 def health() -> HealthView:
@@ -37,10 +41,16 @@ def health() -> HealthView:
 
 
 def readiness() -> ReadinessView | Response:
-    """Say whether requests can be served: database, schema, disk."""
+    """Say whether requests can be served: database, schema, disk; and whether cron runs.
+
+    A cron that has not come for more than an hour is told; one that came once, and not for a day, makes the service not ready.
+    """
     checks = {"database": _database(), "disk": _disk()}
-    if set(checks.values()) == {"ok"}:
-        return ReadinessView("ok", checks)
+    last = _last_runs() if checks["database"] == "ok" else {}
+    is_ready = set(checks.values()) == {"ok"}
+    checks["cron"], runs_no_more = _cron(last_run_at(last))
+    if is_ready and not runs_no_more:
+        return ReadinessView("ok", checks, {name: run.succeeded_at for name, run in last.items()})
     return problem(503, "busy", "Not ready", "The service is not ready.", checks=checks)
 
 
@@ -51,6 +61,22 @@ def _database() -> str:
         logs.warning("not_ready", cause=repr(error)[:300])
         return "unreachable"
     return "ok" if revision == schema.HEAD else "schema is not at the version of this program"
+
+
+def _last_runs() -> dict[str, LastRun]:
+    """Return how the duties fared, each of them."""
+    return {**{duty.name: LastRun() for duty in DUTIES}, **list_last_runs(reading())}
+
+
+def _cron(last_run: datetime | None) -> tuple[str, bool]:
+    """Return what there is to say of cron, and whether it has run and does so no more."""
+    if last_run is None:
+        return "has never run", False
+    ago = now() - last_run
+    if ago < GRACE:
+        return "ok", False
+    hours = int(ago.total_seconds() // HOUR)
+    return f"last run {hours} {'hour' if hours == 1 else 'hours'} ago", ago >= DEAD
 
 
 def _disk() -> str:

@@ -7,8 +7,21 @@ from dataclasses import dataclass
 from flask import Blueprint, Flask
 from werkzeug.routing import BaseConverter
 
-from app.web.access import ADMIN, ANYONE, ENROLLING, FRESH_ADMIN, FRESH_MEMBER, HALF_WAY, HOLDER, MEMBER, Policy
+from app.web.access import (
+    ADMIN,
+    ANYONE,
+    ENROLLING,
+    FRESH_ADMIN,
+    FRESH_MEMBER,
+    HALF_WAY,
+    HOLDER,
+    MEMBER,
+    STAFF,
+    UPLOADER,
+    Policy,
+)
 from app.web.lazy import LazyRule, LazyView
+from app.web.tus import PIECE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,8 @@ class Route:
     versioned: bool = False  # takes If-Match
     cached: bool = False  # takes If-None-Match
     scope: str = ""  # that lets an API key in
+    takes: tuple[str, ...] = ()  # media types of a body that the handler reads itself, as it comes
+    gives: str = "application/json"  # the media type of its answer
 
     @property
     def endpoint(self) -> str:
@@ -33,6 +48,10 @@ class Route:
 
 
 API = "/api/v1"
+EXPORT = "/admin/bookings/export"
+RESOURCE, STAFFS = "/admin/resources/<id:resource_id>", (401, 403, 404, 422)
+BOOKING, UNREADABLE = "/bookings/<word:ref>", (404, 422)
+PDF, CSV, JSON_LINES, ICS = "application/pdf", "text/csv", "application/jsonl", "text/calendar"
 READ, WRITE = "bookings:read", "bookings:write"
 PUBLIC = (
     Route(ANYONE, "GET", "/openapi.json", "openapi.read", cached=True),
@@ -67,6 +86,94 @@ PUBLIC = (
         versioned=True,
         scope=WRITE,
     ),
+)
+PAPERS = (
+    Route(
+        HOLDER,
+        "GET",
+        f"{BOOKING}/confirmation.pdf",
+        "documents.read_confirmation",
+        200,
+        UNREADABLE,
+        scope=READ,
+        gives=PDF,
+    ),
+    Route(HOLDER, "GET", f"{BOOKING}/quote.pdf", "documents.read_quote", 200, UNREADABLE, scope=READ, gives=PDF),
+    Route(HOLDER, "GET", f"{BOOKING}/calendar.ics", "calendars.read_booking", 200, UNREADABLE, scope=READ, gives=ICS),
+    Route(STAFF, "GET", f"{EXPORT}.csv", "exports.export_csv", 200, STAFFS, scope=READ, gives=CSV),
+    Route(STAFF, "GET", f"{EXPORT}.jsonl", "exports.export_json_lines", 200, STAFFS, scope=READ, gives=JSON_LINES),
+    Route(STAFF, "GET", f"{EXPORT}.pdf", "reports.export_pdf", 200, STAFFS, scope=READ, gives=PDF),
+    Route(STAFF, "GET", f"{RESOURCE}/day-sheet.pdf", "reports.read_day_sheet", 200, STAFFS, scope=READ, gives=PDF),
+    Route(STAFF, "GET", "/admin/reports/occupancy.pdf", "reports.read_occupancy", 200, STAFFS, scope=READ, gives=PDF),
+    Route(ANYONE, "GET", "/calendar/<word:feed>.ics", "calendars.read_feed", 200, UNREADABLE, cached=True, gives=ICS),
+    Route(MEMBER, "GET", "/me/calendar-feed", "calendars.read_own_feed", problems=(401,)),
+    Route(MEMBER, "POST", "/me/calendar-feed", "calendars.make_own_feed", 201, (401,)),
+    Route(MEMBER, "DELETE", "/me/calendar-feed", "calendars.drop_own_feed", 204, (401, 404)),
+    Route(STAFF, "POST", f"{RESOURCE}/calendar-feed", "calendars.make_resource_feed", 201, STAFFS[:3]),
+    Route(STAFF, "DELETE", f"{RESOURCE}/calendar-feed", "calendars.drop_resource_feed", 204, STAFFS[:3]),
+)
+PHOTOS = "/resources/<id:resource_id>/photos"
+ATTACHMENTS = "/bookings/<word:ref>/attachments"
+_UPLOADED = ("multipart/form-data", "application/octet-stream", "application/json")
+FILES = (
+    Route(HOLDER, "GET", ATTACHMENTS, "attachments.list_all", problems=(404,), scope=READ),
+    Route(
+        HOLDER,
+        "POST",
+        ATTACHMENTS,
+        "attachments.attach",
+        201,
+        (404, 409, 422, 507),
+        idempotent=True,
+        scope=WRITE,
+        takes=_UPLOADED,
+    ),
+    Route(
+        HOLDER,
+        "GET",
+        f"{ATTACHMENTS}/<id:attachment_id>",
+        "attachments.read",
+        problems=(404, 416),
+        scope=READ,
+        cached=True,
+        gives="*/*",
+    ),
+    Route(HOLDER, "DELETE", f"{ATTACHMENTS}/<id:attachment_id>", "attachments.remove", 204, (404,), scope=WRITE),
+    Route(
+        UPLOADER,
+        "POST",
+        "/uploads",
+        "uploads.create",
+        201,
+        (401, 404, 409, 412, 422, 423, 460, 507),
+        scope=WRITE,
+        takes=(PIECE,),
+    ),
+    Route(UPLOADER, "GET", "/uploads/<word:name>", "uploads.read", problems=(404, 412, 423), scope=WRITE),
+    Route(
+        UPLOADER,
+        "PATCH",
+        "/uploads/<word:name>",
+        "uploads.append",
+        204,
+        (404, 409, 412, 422, 423, 460, 507),
+        scope=WRITE,
+        takes=(PIECE,),
+    ),
+    Route(UPLOADER, "DELETE", "/uploads/<word:name>", "uploads.terminate", 204, (404, 412, 423), scope=WRITE),
+    Route(ANYONE, "GET", PHOTOS, "photos.list_all", problems=(404,)),
+    Route(
+        ANYONE,
+        "GET",
+        f"{PHOTOS}/<id:photo_id>",
+        "photos.read",
+        problems=(404, 416),
+        cached=True,
+        gives="*/*",
+    ),
+    Route(STAFF, "POST", f"/admin{PHOTOS}", "photos.add", 201, (401, 403, 404, 422, 507), takes=_UPLOADED[:2]),
+    Route(STAFF, "DELETE", f"/admin{PHOTOS}/<id:photo_id>", "photos.remove", 204, (401, 403, 404)),
+    Route(ANYONE, "GET", "/files/<word:link>", "file_links.read", problems=(404, 416), cached=True, gives="*/*"),
 )
 ACCOUNTS = (
     Route(ANYONE, "POST", "/auth/register", "auth.register", 202, (422, 429)),
@@ -109,9 +216,20 @@ ADMINISTRATION = (
 OPERATIONS = (
     Route(ANYONE, "GET", "/healthz", "operations.health"),
     Route(ANYONE, "GET", "/readyz", "operations.readiness", problems=(503,)),
+    Route(ANYONE, "POST", "/cron", "cron.run", problems=(403, 404)),
 )
-TABLE = (("api", API, (*PUBLIC, *ACCOUNTS, *ADMINISTRATION)), ("operations", "", OPERATIONS))
-DAILY = ("slots", "bookings", "holds", "catalogue", "operations", "auth", "sessions", "totp", "me")  # imported before a server forks
+TABLE = (("api", API, (*PUBLIC, *FILES, *PAPERS, *ACCOUNTS, *ADMINISTRATION)), ("operations", "", OPERATIONS))
+DAILY = (
+    "slots",
+    "bookings",
+    "holds",
+    "catalogue",
+    "operations",
+    "auth",
+    "sessions",
+    "totp",
+    "me",
+)  # imported before a server forks
 
 
 class IdConverter(BaseConverter):

@@ -107,8 +107,9 @@ def log_out_everywhere() -> None:
 
 
 def entered(signed_in: SignedIn) -> SessionView:
-    """Give the browser its new cookie, and return what it opens."""
-    give_cookie(signed_in.token)
+    """Give the browser its new cookie, if there is one, and return what it opens."""
+    if signed_in.token:
+        give_cookie(signed_in.token)
     return session_view(signed_in.session, signed_in.token)
 
 
@@ -155,10 +156,8 @@ def require_fresh() -> None:
         raise StepUpRequired("Sign in again to do this: the last time was more than ten minutes ago.")
 
 
-def limit_headers(allowance: Allowance | None) -> dict[str, str]:
+def limit_headers(allowance: Allowance) -> dict[str, str]:
     """Return what a throttled route tells of its limit."""
-    if allowance is None:
-        return {}
     found = {"Limit": allowance.most, "Remaining": max(allowance.remaining, 0), "Reset": allowance.reset_seconds}
     return {f"RateLimit-{name}": str(value) for name, value in found.items()}
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.domain.accounts import User
+from app.domain.accounts import User, check_target
 from app.domain.actors import Scope
 from app.domain.times import rfc3339
 from app.persistence import users as stored
@@ -93,9 +93,8 @@ class NewRole(Struct, kw_only=True, forbid_unknown_fields=True):
 
 def list_all(query: UsersQuery) -> AccountsView:
     """List accounts."""
-    rows = stored.list_users(
-        reading(), role=query.role or "", email=query.email or "", cursor=query.after, limit=query.limit + 1
-    )
+    email = check_target(query.email, None).address if query.email else ""
+    rows = stored.list_users(reading(), role=query.role or "", email=email, cursor=query.after, limit=query.limit + 1)
     return AccountsView(*page_of(rows, query, _view, lambda user: user.id))
 
 

@@ -19,8 +19,8 @@ from app.documents.messages import ENGLISH, messages
         (123456789, "EUR", "€1,234,567.89"),
         (-1250, "GBP", "−£12.50"),  # noqa: RUF001 - a minus sign
         (1500, "JPY", "¥1,500"),
-        (12345, "KWD", "KWD 12.345"),
-        (1990, "CHF", "CHF 19.90"),
+        (12345, "KWD", "KWD\u00a012.345"),
+        (1990, "CHF", "CHF\u00a019.90"),
         (250000, "INR", "₹2,500.00"),
     ],
 )

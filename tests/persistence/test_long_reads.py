@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine
@@ -17,11 +17,12 @@ Reader = Callable[[Connection, int | None], list[int]]
 
 
 @pytest.fixture(autouse=True)
-def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setattr(long_reads, "PAGE", 3)
     engine = create_engine("sqlite://", poolclass=QueuePool)
     session.configure(engine)
-    return engine
+    yield engine
+    engine.dispose()
 
 
 def numbers(most: int) -> Reader:

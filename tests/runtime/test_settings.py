@@ -67,6 +67,11 @@ def test_no_random_key_is_taken_for_a_weak_one(tmp_path: Path) -> None:
     assert settings(tmp_path, SECRET_KEY=unlucky).secret_key == unlucky
 
 
+def test_there_is_no_secret_of_cron_unless_it_is_set(tmp_path: Path) -> None:
+    assert settings(tmp_path).cron_secret == ""
+    assert settings(tmp_path, CRON_SECRET=KEY).cron_secret == KEY
+
+
 def test_a_key_that_cannot_be_kept_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_bytes(b"\xff" * 50)
     assert refusal(tmp_path).startswith("SECRET_KEY")
@@ -97,6 +102,9 @@ def test_a_key_that_cannot_be_kept_is_refused_in_one_line(tmp_path: Path) -> Non
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "mysql://u:p@[::1/db"),
         ("DATABASE_URL", "mysql://u:p#s@host/db"),
+        ("CRON_SECRET", "short"),
+        ("CRON_SECRET", "a" * 64),
+        ("CRON_SECRET", "change-me-change-me-change-me-change-me"),
         ("SECRET_KEY", "short"),
         ("SECRET_KEY", "a" * 64),
         ("SECRET_KEY", "abcdefghijklmnopqrstuvwxyz0123456789"),
@@ -203,7 +211,12 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(tmp_path: Path, name: st
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("DATABASE_URL", "mysql://slot:hunter2\n@host/db"), ("SECRET_KEY", "hunter2\n"), ("SMS_URL", "\thttps://hunter2")],
+    [
+        ("DATABASE_URL", "mysql://slot:hunter2\n@host/db"),
+        ("SECRET_KEY", "hunter2\n"),
+        ("CRON_SECRET", "hunter2\n"),
+        ("SMS_URL", "\thttps://hunter2"),
+    ],
 )
 def test_a_secret_with_a_stray_control_character_is_not_shown(tmp_path: Path, name: str, value: str) -> None:
     assert "hunter2" not in refusal(tmp_path, **{name: "x" + value})

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import get_type_hints
 
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.persistence import session
+from app.web.lazy import LazyView
 from app.web.routes import TABLE, Route
 from tests.web.conftest import Hall
 from tests.web.hostile_bodies import BIG, BODIES
+from tests.web.people import make_person
 from tests.web.untouched import contents
 
 
@@ -89,7 +93,7 @@ COOKIES = [
 ]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _nothing_is_written(hall: Hall) -> Iterator[None]:
     """Fail where a request has changed a row of any table."""
     del hall
@@ -117,10 +121,35 @@ def is_sound(answer: TestResponse) -> bool:
 
 
 @pytest.mark.parametrize(("rule", "route"), WRITES, ids=lambda value: value if isinstance(value, str) else value.method)
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_no_body_makes_a_route_fail_or_write(hall: Hall, rule: str, route: Route) -> None:
     for what, data in BODIES.items():
         answer = hall.client.open(path_of(rule), method=route.method, data=data, content_type="application/json")
         assert is_refused(answer), what
+
+
+@pytest.mark.parametrize("stage", ["full", "totp", "enrol"])
+def test_no_body_makes_a_route_fail_or_write_for_an_administrator(app: Flask, hall: Hall, stage: str) -> None:
+    del hall
+    person = make_person("admin", stage=stage)
+    before = contents(session.engine())
+    for rule, route in WRITES:
+        if "body" not in get_type_hints(LazyView(route).load()):
+            continue  # what it is sent is not read
+        for what, data in BODIES.items():
+            answer = person.ask(app, route.method, path_of(rule), data=data, content_type="application/json")
+            assert is_refused(answer), (rule, what)
+    assert contents(session.engine()) == before
+
+
+def test_no_query_makes_a_route_fail_for_an_administrator(app: Flask, hall: Hall) -> None:
+    del hall
+    person = make_person("admin")
+    before = contents(session.engine())
+    for rule, _ in READS:
+        for query in QUERIES:
+            assert is_sound(person.ask(app, "GET", f"{path_of(rule)}?{query}")), (rule, query[:100])
+    assert contents(session.engine()) == before
 
 
 @pytest.mark.parametrize(
@@ -131,6 +160,7 @@ def test_no_body_makes_a_route_fail_or_write(hall: Hall, rule: str, route: Route
         "application/jsonp", "text/json", "application/json+x", "*/*", "json", ";", "\xff",
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_what_a_page_of_another_site_can_send_is_not_taken(hall: Hall, kind: str) -> None:
     data = json.dumps(hall.body(10)).encode()
     for path in ("/api/v1/bookings", "/api/v1/holds"):
@@ -140,18 +170,21 @@ def test_what_a_page_of_another_site_can_send_is_not_taken(hall: Hall, kind: str
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "GZIP", "identity, gzip", "x", "\xff"])
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_a_coded_body_is_not_unpacked(hall: Hall, coding: str) -> None:
     answer = hall.client.post("/api/v1/bookings", json=hall.body(10), headers={"Content-Encoding": coding})
     assert is_refused(answer)
     assert answer.status_code == 415
 
 
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_a_body_that_says_nothing_of_its_kind_is_not_guessed(hall: Hall) -> None:
     data = json.dumps(hall.body(10)).encode()
     assert hall.client.post("/api/v1/bookings", data=data).status_code == 415
 
 
 @pytest.mark.parametrize(("rule", "route"), READS, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_no_query_makes_a_route_fail(hall: Hall, rule: str, route: Route) -> None:
     del route
     for query in QUERIES:
@@ -161,6 +194,7 @@ def test_no_query_makes_a_route_fail(hall: Hall, rule: str, route: Route) -> Non
 @pytest.mark.parametrize(
     ("rule", "route"), [row for row in ROUTES if VARIABLE.search(row[0])], ids=lambda value: str(value)[:60]
 )
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_a_segment_that_is_no_name_leads_nowhere(hall: Hall, rule: str, route: Route) -> None:
     for segment in SEGMENTS:
         answer = hall.client.open(VARIABLE.sub(segment.replace("\\", r"\\"), rule), method=route.method, json={})
@@ -169,6 +203,7 @@ def test_a_segment_that_is_no_name_leads_nowhere(hall: Hall, rule: str, route: R
 
 
 @pytest.mark.parametrize(("rule", "route"), ROUTES, ids=lambda value: value if isinstance(value, str) else value.method)
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_no_method_makes_a_route_fail_or_write(hall: Hall, rule: str, route: Route) -> None:
     del route
     for method in METHODS:
@@ -176,6 +211,7 @@ def test_no_method_makes_a_route_fail_or_write(hall: Hall, rule: str, route: Rou
 
 
 @pytest.mark.parametrize("name", LIES)
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_no_header_but_host_says_who_asks_where_or_what(hall: Hall, name: str) -> None:
     for rule, route in READS:
         plain = hall.client.get(path_of(rule))
@@ -191,6 +227,7 @@ def _told(answer: TestResponse) -> object:
 
 
 @pytest.mark.parametrize("name", ODD)
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_no_header_makes_a_route_fail(hall: Hall, name: str) -> None:
     for rule, route in READS:
         assert is_sound(hall.client.get(path_of(rule), headers={name: ODD[name]})), route.view
@@ -201,11 +238,13 @@ def test_no_header_makes_a_route_fail(hall: Hall, name: str) -> None:
 
 
 @pytest.mark.parametrize("cookie", COOKIES, ids=lambda value: value[:12])
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_no_cookie_makes_a_route_fail(hall: Hall, cookie: str) -> None:
     for rule, route in READS:
         assert is_sound(hall.client.get(path_of(rule), headers={"Cookie": cookie})), route.view
 
 
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_a_number_past_every_column_is_refused_wherever_a_number_stands(hall: Hall) -> None:
     for field in ("service_id", "resource_id", "party_size", "duration_minutes"):
         answer = hall.book(10, **{field: BIG})
@@ -214,6 +253,7 @@ def test_a_number_past_every_column_is_refused_wherever_a_number_stands(hall: Ha
     assert is_refused(hall.book(10, answers={"a": BIG}))
 
 
+@pytest.mark.usefixtures("_nothing_is_written")
 def test_a_line_break_behind_a_cursor_is_no_cursor(hall: Hall) -> None:
     answer = hall.client.get("/api/v1/venues?cursor=1%0a")
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "cursor")

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-from flask.testing import FlaskClient
+from datetime import datetime, timedelta, timezone
 
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import insert, text
+
+from app.domain.duties import DUTIES
 from app.persistence import schema, session
+from app.persistence.tables import duties
 from tests.conftest import Queries
 
 
@@ -13,7 +19,43 @@ def test_health_asks_no_database(client: FlaskClient, queries: Queries) -> None:
 
 def test_readiness_looks_at_database_schema_and_disk(client: FlaskClient) -> None:
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok", "checks": {"database": "ok", "disk": "ok"}})
+    assert (answer.status_code, answer.json["status"]) == (200, "ok")
+    assert answer.json["checks"] == {"database": "ok", "disk": "ok", "cron": "has never run"}
+
+
+def last_run(ago: timedelta, *, failed: bool = False) -> datetime:
+    """Let a duty have been done, or have failed, some time ago."""
+    at = datetime.now(timezone.utc).replace(microsecond=0) - ago
+    row = {"name": "holds", "lease_ends": 0, "last_error": "", "failed_at" if failed else "succeeded_at": at}
+    with session.engine().connect() as connection:
+        connection.execute(insert(duties), row)
+    return at
+
+
+def test_readiness_says_when_each_duty_was_done(client: FlaskClient, queries: Queries) -> None:
+    at = last_run(timedelta(minutes=50))
+    with queries(most=2):
+        answer = client.get("/readyz")
+    assert answer.json["checks"]["cron"] == "ok"
+    assert answer.json["duties"] == {**{duty.name: None for duty in DUTIES}, "holds": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+@pytest.mark.parametrize("failed", [False, True])
+@pytest.mark.parametrize(
+    ("minutes", "status", "word"),
+    [
+        (59, 200, "ok"),
+        (60, 200, "last run 1 hour ago"),
+        (23 * 60 + 59, 200, "last run 23 hours ago"),
+        (24 * 60, 503, "last run 24 hours ago"),
+    ],
+)
+def test_a_cron_that_stays_away_is_told_and_after_a_day_the_service_is_not_ready(
+    client: FlaskClient, *, minutes: int, status: int, word: str, failed: bool
+) -> None:
+    last_run(timedelta(minutes=minutes), failed=failed)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["checks"]["cron"]) == (status, word)
 
 
 def test_a_schema_from_another_time_is_not_ready_and_takes_no_writes(client: FlaskClient) -> None:
@@ -26,7 +68,7 @@ def test_a_schema_from_another_time_is_not_ready_and_takes_no_writes(client: Fla
         assert client.get("/api/v1/venues").status_code == 200
     finally:
         with session.engine().connect() as connection:
-            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{schema.HEAD}'")
+            connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": schema.HEAD})
 
 
 def test_the_description_is_served_with_a_tag(client: FlaskClient) -> None:

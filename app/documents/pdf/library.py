@@ -27,6 +27,11 @@ class FontLibrary:
         """Return the font that most text is in."""
         return load(_BOLD if bold else _REGULAR)
 
+    def has(self, character: str) -> bool:
+        """Tell whether any font has *character*, without opening a pack."""
+        code = ord(character)
+        return code in self.plain(bold=False).glyphs or any(code in coverage for _, coverage in self._packs)
+
     def find(self, character: str, *, bold: bool) -> Typeface | None:
         """Return the font that has *character*, or None when none has."""
         code = ord(character)

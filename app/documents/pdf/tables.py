@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from app.documents.pdf.fitting import wrap
+from app.documents.pdf.fitting import fit, wrap
 from app.documents.pdf.pen import Pen
 from app.documents.pdf.streams import Document
-from app.documents.pdf.styles import CELL, HEAD, MUTED, RULE, SHADE, Style
+from app.documents.pdf.styles import CELL, HEAD, INK, MUTED, RULE, SHADE, Style
 
 _GAP = 10.0  # between two columns
 _LEADING = 1.3  # from line to line, in font sizes
@@ -21,13 +21,17 @@ Begin = Callable[[], tuple[Pen, float]]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of *width* points; a cell that needs more than *lines* lines ends in an ellipsis. Figures stand to the right."""
+    """A column of *width* points; a cell that needs more than *lines* lines ends in an ellipsis. Figures stand to the right.
+
+    Of a column of *boxes* each cell with anything in it is a box to tick.
+    """
 
     title: str
     width: float
     figures: bool = False
     lines: int = 1
     bold: bool = False
+    boxes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,8 @@ class Table:
         """Draw the titles of the columns and return where the first row begins."""
         pen.box(self._left, top - _HEAD_HEIGHT, self.width, _HEAD_HEIGHT, SHADE)
         for column, x in self._places:
-            self._cell(pen, column, x, top - 12.5, column.title, HEAD)
+            title = fit(pen.lettering, column.title, HEAD, column.width - _GAP / 2)
+            self._cell(pen, column, x, top - 12.5, title, HEAD)
         return top - _HEAD_HEIGHT
 
     def lines(self, pen: Pen, row: Row) -> list[list[str]]:
@@ -75,11 +80,23 @@ class Table:
         """Draw a row below *top* and return where the next one begins."""
         base = top - _PADDING - self._size
         for (column, x), cell in zip(self._places, lines, strict=True):
+            if column.boxes:
+                self._box(pen, x, base, cell)
+                continue
             for at, line in enumerate(cell):
                 self._cell(pen, column, x, base - at * self._size * _LEADING, line, self._look(column, row))
         bottom = top - self.height(lines)
         pen.line(self._left, bottom, self._left + self.width, bottom, width=0.4, colour=RULE)
         return bottom
+
+    def _box(self, pen: Pen, x: float, base: float, cell: list[str]) -> None:
+        """Draw a box to tick, as high as the letters beside it."""
+        if not cell:
+            return
+        left, right, low, high = x + _GAP / 2, x + _GAP / 2 + self._size, base - 1, base - 1 + self._size
+        edges = ((left, low, right, low), (right, low, right, high), (right, high, left, high), (left, high, left, low))
+        for edge in edges:
+            pen.line(*edge, width=0.7, colour=INK)
 
     def _look(self, column: Column, row: Row) -> Style:
         return self._looks[column.bold or row.bold, row.muted]

@@ -126,6 +126,7 @@ def _make_uploads() -> None:
         _column("use", sa.String(16)),
         _column("filename", sa.String(200)),
         _column("media_type", sa.String(100)),
+        _column("told", sa.Text()),
         _column("length", sa.BigInteger()),
         _column("received", sa.BigInteger()),
         _column("state", sa.String(16)),
