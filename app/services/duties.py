@@ -86,7 +86,7 @@ def _do(duty: Duty, claimant: str, shift: Shift) -> Outcome:
         done, is_finished = _WORK[duty.name](shift)
     except Exception as error:  # noqa: BLE001 - whatever it is, the others are to be done; it is logged and shown by doctor
         logs.error("duty_failed", trace=error, duty=duty.name)
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        reason = _reason(error)
         _fail(duty, claimant, now=shift.clock(), error=reason)
         return Outcome(duty, 0, "failed", reason)
     if done:
@@ -96,6 +96,12 @@ def _do(duty: Duty, claimant: str, shift: Shift) -> Outcome:
         return Outcome(duty, done, "unfinished")
     _succeed(duty, claimant, now=shift.now)
     return Outcome(duty, done, "done")
+
+
+def _reason(error: Exception) -> str:
+    """Return what went wrong as one line; of a database's refusal without the statement, whose values are nobody's business."""
+    said = getattr(error, "orig", None) or error
+    return " ".join(f"{type(error).__name__}: {said}".split())[: stored.MAX_ERROR]
 
 
 def _batches(batch: Callable[[datetime], int]) -> Callable[[Shift], tuple[int, bool]]:

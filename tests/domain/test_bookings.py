@@ -98,3 +98,13 @@ def test_the_duration_is_what_lies_between_start_and_end() -> None:
 def test_references_spell_no_words_and_confuse_no_one() -> None:
     assert len(bookings.REF_ALPHABET) == len(set(bookings.REF_ALPHABET)) == 20
     assert not set(bookings.REF_ALPHABET) & set("AEIOUYBDLNSTZK01")
+
+
+@pytest.mark.parametrize(("seconds", "over"), [(-1, False), (0, True), (1, True)])
+def test_a_request_has_lapsed_from_its_start_on(seconds: int, over: bool) -> None:  # noqa: FBT001
+    now = NOON + timedelta(seconds=seconds)
+    if over:
+        bookings.check_lapsed(A_BOOKING, now=now)
+        return
+    with pytest.raises(Conflict, match="not begun"):
+        bookings.check_lapsed(A_BOOKING, now=now)

@@ -39,7 +39,7 @@ def s3_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.system)])
 def place(request: pytest.FixtureRequest) -> S3Place | None:
     if request.param == "folder":
         return None

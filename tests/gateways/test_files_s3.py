@@ -26,6 +26,7 @@ from tests.gateways import stores
 from tests.gateways.stores import MIB, PLENTY, everything, keep
 from tests.system.servers import free_port
 
+pytestmark = pytest.mark.system
 CONTENT = b"a floor plan"
 LARGE = random.Random(4).randbytes(9 * MIB)
 TOMORROW = datetime.now(timezone.utc) + timedelta(days=1)

@@ -17,6 +17,7 @@ import pytest
 
 from tests.system import servers
 
+pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
 PROGRAMS = ("start.sh", "start_production.sh", "test.sh", "slotkeeper", "../.ci/run")

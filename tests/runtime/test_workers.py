@@ -179,6 +179,7 @@ def test_without_gevent_a_job_runs_in_its_callers_thread_and_closing_ends_nothin
     assert workers.run(len, "open again") == 10
 
 
+@pytest.mark.system
 def test_gevent_jobs_have_one_native_thread_that_closing_ends() -> None:
     code = """
 workers.close()
@@ -218,6 +219,7 @@ print(done == list(range(20)), most)
     assert under_gevent(code) == "True 1"
 
 
+@pytest.mark.system
 def test_a_newcomer_does_not_overtake_who_waits_under_gevent() -> None:
     code = """
 first = busy()
@@ -231,6 +233,7 @@ print(*done)
     assert under_gevent(code) == "waited came later"
 
 
+@pytest.mark.system
 def test_the_first_gevent_caller_too_many_is_turned_away() -> None:
     code = """
 first = busy()
@@ -261,6 +264,7 @@ print(len(done), workers.run(len, "next"))
     assert under_gevent(code) == "4 4"
 
 
+@pytest.mark.system
 def test_killed_gevent_callers_leave_their_places_in_the_queue_and_at_the_worker() -> None:
     code = """
 first = busy()
@@ -297,6 +301,7 @@ print(*done)
     assert under_gevent(code) == "served"
 
 
+@pytest.mark.system
 def test_a_child_of_a_busy_gevent_process_has_a_worker_of_its_own() -> None:
     code = """
 first = busy()

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from app.persistence import session
 from app.persistence.engine import make_engine
+from tests.conftest import share_compiled
 
 
 @pytest.fixture
@@ -26,6 +27,7 @@ def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Eng
     """Bind the session to an empty database with all tables, of each kind in turn; a lost race is tried again at once."""
     monkeypatch.setattr(session, "_JITTER_SECONDS", 0.0)
     engine = make_engine(database_url)
+    share_compiled(engine)
     session.configure(engine)
     yield engine
     session.remove()

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, insert, update
 from app.domain.duties import DUTIES
 from app.domain.errors import Busy
 from app.persistence import tables
+from app.persistence.session import transaction
 from app.runtime.settings import Settings
 from app.services import duties, uploads_sweep
 from app.services.duties import Outcome, Shift
@@ -199,6 +200,30 @@ def test_one_that_failed_is_tried_again_by_the_next_run_of_a_minute(door: Door, 
     door.pass_time(minutes=1)
     assert ("uploads", "done", 3) in states(run(door))
     assert done_at(door, "uploads") == door.now
+
+
+def test_a_refusal_of_the_database_is_noted_without_the_values_of_the_statement(
+    door: Door, jobs: dict[str, Work]
+) -> None:
+    def fail(_: Shift) -> tuple[int, bool]:
+        with transaction() as opened:
+            opened.execute(insert(tables.throttles), {"key_hash": "hunter2", "count": None, "ends": 1})
+        return 0, True
+
+    jobs["requests"] = fail
+    error = run(door)[0].error
+    assert error.startswith("IntegrityError: ")
+    assert "count" in error
+    assert "hunter2" not in error
+
+
+def test_a_long_reason_is_cut(door: Door, jobs: dict[str, Work]) -> None:
+    def fail(_: Shift) -> tuple[int, bool]:
+        raise OSError("x" * 1000)
+
+    jobs["requests"] = fail
+    assert len(run(door)[0].error) == 300
+    assert max(len(row.last_error) for row in door.rows("duties")) == 300
 
 
 def test_a_database_that_is_away_ends_the_run(

@@ -97,7 +97,7 @@ api_keys_create            in   in   in   no   no   no   in   in   no   no   yes
 api_keys_revoke            in   in   in   no   no   no   in   in   no   no   yes  yes  no   no   no   no   in
 operations_health          yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  in
 operations_readiness       yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  in
-cron_run                   gone gone gone gone gone gone gone gone gone gone gone gone no   no   no   no   in
+cron_run                   yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  no   no   no   no   in
 """
 HEADINGS, *LINES = (line.split() for line in ACCESS.strip().splitlines())
 EXPECTED = {endpoint: dict(zip(HEADINGS, words, strict=True)) for endpoint, *words in LINES}

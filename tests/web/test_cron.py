@@ -15,8 +15,8 @@ from app.persistence import session
 from app.persistence.tables import duties, throttles
 from app.runtime.settings import Settings
 from app.services import duties as use_cases
+from tests.web.walking import CRON_SECRET as SECRET
 
-SECRET = "Wm4Kt9Zr2Xq7Lb5Nv8Ys3Hd6Jf1Pc0Gx"
 NAMES = [duty.name for duty in DUTIES]
 
 

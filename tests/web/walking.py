@@ -6,7 +6,7 @@ import re
 import secrets
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,7 @@ from tests.web import people
 from tests.web.people import LONG_AGO, Person, make_person, make_server, make_user, sign_in
 
 PASSWORD = "correct horse battery"
+CRON_SECRET = "Wm4Kt9Zr2Xq7Lb5Nv8Ys3Hd6Jf1Pc0Gx"
 # A PNG of 2 x 1 pixels, as far as its header goes.
 PHOTO = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\2\0\0\0\1\x08\x02\0\0\0"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -58,6 +59,7 @@ class House:
 
 
 def make_house(app: Flask) -> House:
+    app.extensions["settings"] = replace(app.extensions["settings"], cron_secret=CRON_SECRET)
     engine = session.engine()
     event.listen(engine, "connect", _forget_power_cuts)
     engine.dispose()  # so that every connection from now on is one of those
@@ -262,6 +264,7 @@ HEADERS: Mapping[str, Callable[[Things], dict[str, str]]] = {
         "Upload-Metadata": f"booking_ref {b64encode(t.ref.encode()).decode()}",
     },
     "uploads_terminate": lambda _: TUS,
+    "cron_run": lambda _: {"X-Cron-Secret": CRON_SECRET},
 }
 
 
