@@ -16,7 +16,7 @@ group = AppGroup("holds", help="Times kept while a form is filled in: sweep thos
 def sweep() -> None:
     """Delete the holds that are over.
 
-    They block nothing; this only keeps the table short. For cron, hourly.
+    They block nothing; this only keeps the table short. `cron` does it, too.
     """
     now = clock()
     swept = 0

@@ -16,7 +16,7 @@ group = AppGroup("idempotency", help="Answers kept for requests that come twice:
 def sweep() -> None:
     """Delete answers older than a day.
 
-    Nobody is given them again; this only keeps the table short. For cron, daily.
+    Nobody is given them again; this only keeps the table short. `cron` does it, too.
     """
     now = clock()
     swept = 0

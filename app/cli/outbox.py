@@ -27,8 +27,8 @@ group = AppGroup("outbox", help="Messages that are owed to somebody: drain, list
 def drain(seconds: int) -> None:
     """Send what is due.
 
-    Each process that answers requests does this too; what could not be sent then is left for this. For cron, every
-    minute: any number of these may run at once.
+    Each process that answers requests does this too; what could not be sent then is left for this, and for
+    `cron`: any number of these may run at once.
     """
     settings = current_app.extensions["settings"]
     sent = use_cases.drain(settings, clock=clock, budget_seconds=seconds)

@@ -28,7 +28,7 @@ def sweep() -> None:
     """Remove what nobody needs.
 
     Uploads that nobody has gone on with for a day, what a kill has left of others, and files that no booking and no
-    resource refers to any more. For cron, once a day: any number of these may run at once.
+    resource refers to any more. `cron` does it, too: any number of these may run at once.
     """
     done = uploads_sweep.sweep(current_app.extensions["settings"], clock=clock)
     click.echo(
