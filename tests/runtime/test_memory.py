@@ -43,6 +43,7 @@ def _kept_bytes(how: str) -> int:
     return int(subprocess.check_output([sys.executable, "-c", KEEPS, how], cwd=ROOT))
 
 
+@pytest.mark.system
 @needs_glibc
 def test_freed_blocks_go_back_to_the_system_with_limits_and_stay_without() -> None:
     assert _kept_bytes("limited") < 2 * MIB

@@ -50,6 +50,7 @@ def test_a_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
+@pytest.mark.system
 def test_processes_that_start_at_once_share_one_key(tmp_path: Path) -> None:
     code = "from app.runtime.settings import load; print(load().secret_key)"
     environ = {**os.environ, "INSTANCE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}

@@ -518,6 +518,7 @@ def machine(migrated_sqlite: Path, monkeypatch: pytest.MonkeyPatch) -> type[Book
     return Bookings
 
 
+@pytest.mark.system
 def test_no_life_of_a_venue_books_twice_or_loses_a_booking(machine: type[Bookings]) -> None:
     run_state_machine_as_test(machine, settings=QUICK)
 

@@ -23,6 +23,8 @@ from tests.web.people import COOKIE, Person, make_person, sign_in
 from tests.web.untouched import contents
 from tests.web.walking import House, Things, make_house, request_of
 
+pytestmark = pytest.mark.system  # a walk over every route
+
 ROUTES = [(prefix, route) for _, prefix, rows in TABLE for route in rows]
 READS = [row for row in ROUTES if row[1].method == "GET"]
 ME, SESSION = "/api/v1/me", "/api/v1/auth/session"

@@ -20,6 +20,8 @@ from tests.web.test_access import EXPECTED
 from tests.web.untouched import contents
 from tests.web.walking import House, Things, forget_throttles, make_house, request_of
 
+pytestmark = pytest.mark.system  # a walk over every route
+
 SITE, OWN, EVIL = "https://www.example.org", "http://localhost", "https://evil.example"
 ROUTES = [(prefix, route) for _, prefix, rows in TABLE for route in rows]
 WRITES = [(prefix, route) for prefix, route in ROUTES if route.method != "GET"]

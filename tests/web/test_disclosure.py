@@ -23,6 +23,8 @@ from tests.web.test_access import EXPECTED
 from tests.web.untouched import contents
 from tests.web.walking import CALLERS, House, Things, forget_throttles, make_house, prepare, request_of
 
+pytestmark = pytest.mark.system  # a walk over every route
+
 ROUTES = [(prefix, route) for _, prefix, rows in TABLE for route in rows]
 BY_ITS_ADDRESS = {"calendars_read_feed"}  # whoever knows the address of a feed may read it: the address is the secret
 READS = [row for row in ROUTES if row[1].method == "GET" and row[1].endpoint not in BY_ITS_ADDRESS]

@@ -19,6 +19,8 @@ from tests.web.hostile_bodies import BIG, BODIES
 from tests.web.people import make_person
 from tests.web.untouched import contents
 
+pytestmark = pytest.mark.system  # a walk over every route
+
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
