@@ -38,7 +38,8 @@ ROOMS = {
         f"msgspec tomli tomllib icalendar argon2 pyotp {SQL_TYPES}",
     ),
     "web": _room(
-        "web services persistence domain runtime", f"flask werkzeug msgspec flask_compress brotli flask_login {SQL_TYPES}"
+        "web services persistence domain runtime",
+        f"flask werkzeug msgspec flask_compress brotli flask_login {SQL_TYPES}",
     ),
     "cli": _room("cli services persistence domain runtime", f"click flask msgspec {SQL_TYPES}"),
     "": _room("cli persistence web runtime", "flask"),

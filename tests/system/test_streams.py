@@ -61,7 +61,9 @@ def house(mariadb_server: servers.MariaDB, tmp_path_factory: pytest.TempPathFact
     servers_environment = {"SECRET_KEY": SECRET_KEY}
     with servers.gunicorn(url, folder / "instance", workers=1, extra_env=servers_environment) as server:
         house = House(server, *exporting.fill(engine, ROWS))
-        house.read(CSV, "from=2026-01-01&to=2026-01-02")  # nothing: it loads the code, which is no part of what is measured
+        house.read(
+            CSV, "from=2026-01-01&to=2026-01-02"
+        )  # nothing: it loads the code, which is no part of what is measured
         yield house
     engine.dispose()
 
