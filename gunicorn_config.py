@@ -131,9 +131,8 @@ class PatientUnreader(SocketUnreader):  # type: ignore[misc]
     up. How long a connection may be idle before the first byte of a head is gunicorn's business: ``keepalive``.
     """
 
-    max_body_chunk = (
-        64 * 1024
-    )  # bytes read ahead of a body; with gunicorn's mebibyte twenty uploads at once took 34 MiB, not 13
+    # Bytes read ahead of a body: with gunicorn's mebibyte, twenty uploads at once took 34 MiB instead of 13.
+    max_body_chunk = 64 * 1024
 
     def __init__(self, sock: Any, max_chunk: int = 8192) -> None:  # noqa: ANN401 - a socket of whichever worker
         """Read from *sock*; the first thing to come is a head."""
