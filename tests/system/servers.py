@@ -72,7 +72,9 @@ class MariaDB:
         command = [program, "--no-defaults", f"--datadir={self.folder / 'data'}", *self._owner()]
         command += ["--auth-root-authentication-method=normal", "--skip-test-db"]
         with (self.folder / "install.log").open("wb") as log:
-            subprocess.run(command, stdout=log, stderr=log, check=True)
+            # A temporary folder of its own: it has crashed on one that many shared.
+            environ = {**os.environ, "TMPDIR": str(self.folder / "tmp")}
+            subprocess.run(command, stdout=log, stderr=log, check=True, env=environ)
 
     def start(self) -> None:
         """Start the server; returns when it answers."""
