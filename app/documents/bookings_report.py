@@ -95,11 +95,11 @@ def _pages(document: Document, report: BookingsReport, lines: Iterable[BookingLi
 def _table(words: Messages) -> Table:
     return Table(
         (
-            Column(words.ref, 76, bold=True),
+            Column(words.ref, 98, bold=True),  # ten letters W fit: a reference that is cut finds nothing
             Column(words.starts, 122),
             Column(words.service, 144, lines=2),
-            Column(words.resource, 112, lines=2),
-            Column(words.customer, 160, lines=2),
+            Column(words.resource, 102, lines=2),
+            Column(words.customer, 148, lines=2),
             Column(words.status, 78, lines=2),
             Column(words.total, 69.89, figures=True),
         ),

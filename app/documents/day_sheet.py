@@ -96,11 +96,11 @@ def _table(words: Messages) -> Table:
         (
             Column(words.here, 30, boxes=True),
             Column(words.time, 82, bold=True),
-            Column(words.customer, 128, lines=6),
+            Column(words.customer, 116, lines=6),
             Column(words.people, 46, figures=True),
-            Column(words.service, 95, lines=2),
+            Column(words.service, 83.28, lines=2),
             Column(words.status, 62, lines=2),
-            Column(words.ref, 72.28),
+            Column(words.ref, 96),  # ten letters W fit: a reference that is cut finds nothing
         ),
         _MARGIN,
         _CELL,

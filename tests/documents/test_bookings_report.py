@@ -83,6 +83,10 @@ def test_a_booking_stands_on_one_line_in_the_venues_time() -> None:
     assert " ".join(cells) in text
 
 
+def test_the_widest_reference_there_can_be_is_whole() -> None:
+    assert any("WWWWWWWWWW" in page for page in made(line(ref="WWWWWWWWWW")))
+
+
 def test_the_page_says_whose_it_is_what_range_which_zone_and_when_it_was_made() -> None:
     (text,) = made(line())
     for words in (

@@ -118,6 +118,10 @@ def test_only_who_is_expected_has_a_box_to_tick() -> None:
     assert strokes == [4, 0]
 
 
+def test_the_widest_reference_there_can_be_is_whole() -> None:
+    assert any("WWWWWWWWWW" in page for page in sheet_text(replace(VISIT, ref="WWWWWWWWWW")))
+
+
 def test_what_reaches_over_midnight_is_open_to_that_side() -> None:
     (text,) = sheet_text(
         replace(VISIT, starts_at=datetime(2026, 7, 2, 20, tzinfo=UTC)),
