@@ -75,8 +75,7 @@ def bookings_report(
 
 def _pages(document: Document, report: BookingsReport, lines: Iterable[BookingLine], words: Messages) -> Iterator[Pen]:
     zone = ZoneInfo(report.timezone)
-    made = formats.moment(report.made_at.astimezone(zone), words)
-    note = f"{words.zone_note.format(zone=report.timezone)} {words.generated.format(at=made)}"
+    note = formats.footer_note(report.made_at, report.timezone, words)
     frame = Frame(report.venue, words.bookings_report, _range(report, words), note, words, _MARGIN)
     sums = _Sums()
 

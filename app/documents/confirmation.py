@@ -82,8 +82,7 @@ def confirmation(booking: Confirmation, *, packs: Path | None = None, pauses: Pa
 def _pages(document: Document, booking: Confirmation, words: Messages) -> Iterator[Pen]:
     zone = ZoneInfo(booking.timezone)
     booking = replace(booking, starts_at=booking.starts_at.astimezone(zone), ends_at=booking.ends_at.astimezone(zone))
-    issued = formats.moment(booking.issued_at.astimezone(zone), words)
-    note = f"{words.zone_note.format(zone=booking.timezone)} {words.generated.format(at=issued)}"
+    note = formats.footer_note(booking.issued_at, booking.timezone, words)
     frame = Frame(booking.venue, words.booking_confirmation, booking.ref, note, words, _MARGIN)
 
     def begin() -> tuple[Pen, float]:

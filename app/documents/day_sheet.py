@@ -74,8 +74,7 @@ def day_sheet(
 
 def _pages(document: Document, sheet: DaySheet, visits: Iterable[Visit], words: Messages) -> Iterator[Pen]:
     zone = ZoneInfo(sheet.timezone)
-    made = formats.moment(sheet.made_at.astimezone(zone), words)
-    note = f"{words.zone_note.format(zone=sheet.timezone)} {words.generated.format(at=made)}"
+    note = formats.footer_note(sheet.made_at, sheet.timezone, words)
     subtitle = f"{sheet.resource} · {words.day_sheet}"
     frame = Frame(sheet.venue, formats.long_day(sheet.on, words), subtitle, note, words, _MARGIN)
     count = _Count()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from app.documents.messages import Messages
 
@@ -114,3 +115,9 @@ def amount(minor: int, currency: str, words: Messages) -> str:
     if symbol is None:
         symbol = currency if words.money.endswith("{symbol}") else f"{currency}\u00a0"
     return words.money.format(sign=sign, symbol=symbol, amount=text)
+
+
+def footer_note(made_at: datetime, timezone: str, words: Messages) -> str:
+    """Return what stands below every page: the zone of its times, and when it was made."""
+    made = moment(made_at.astimezone(ZoneInfo(timezone)), words)
+    return f"{words.zone_note.format(zone=timezone)} {words.generated.format(at=made)}"

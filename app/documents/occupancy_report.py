@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from app.documents import formats
 from app.documents.messages import Messages, messages
@@ -72,8 +71,7 @@ def occupancy_report(
 
 
 def _pages(document: Document, report: OccupancyReport, words: Messages) -> Iterator[Pen]:
-    made = formats.moment(report.made_at.astimezone(ZoneInfo(report.timezone)), words)
-    note = f"{words.zone_note.format(zone=report.timezone)} {words.generated.format(at=made)}"
+    note = formats.footer_note(report.made_at, report.timezone, words)
     days = formats.day_range(report.first_on, report.last_on, words)
     frame = Frame(report.venue, words.occupancy_report, days, note, words, _MARGIN)
     whole = sum((use for _, use in report.resources), Use())

@@ -56,8 +56,7 @@ def quote_document(value: PrintedQuote, *, packs: Path | None = None, pauses: Pa
 
 def _pages(document: Document, value: PrintedQuote, words: Messages) -> Iterator[Pen]:
     zone = ZoneInfo(value.timezone)
-    issued = formats.moment(value.issued_at.astimezone(zone), words)
-    note = f"{words.zone_note.format(zone=value.timezone)} {words.generated.format(at=issued)}"
+    note = formats.footer_note(value.issued_at, value.timezone, words)
     frame = Frame(value.venue, words.price_quote, value.ref, note, words, _MARGIN)
 
     def begin() -> tuple[Pen, float]:

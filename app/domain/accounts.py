@@ -86,6 +86,18 @@ def check_name(name: str) -> str:
     return cleaned
 
 
+def check_contact_phone(phone: str, *, field: str) -> str:
+    """Return a number to be called, which opens nothing; empty where there is none.
+
+    Raises:
+        Invalid: for *field*, it is no telephone number.
+    """
+    try:
+        return clean_phone(phone) if phone else ""
+    except ValueError as error:
+        raise Invalid.field(field, "invalid", str(error)) from None
+
+
 def check_role(role: str) -> str:
     """Return the role.
 

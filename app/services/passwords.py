@@ -18,7 +18,7 @@ from argon2.exceptions import VerificationError, VerifyMismatchError
 
 from app.domain.errors import Busy
 from app.domain.passwords import check_password, normal_password
-from app.persistence import session
+from app.persistence.session import give_connection_back
 from app.runtime import logs, workers
 
 R = TypeVar("R")
@@ -71,26 +71,11 @@ def needs_rehash(stored: str, profile: str) -> bool:
 
 
 def _run(function: Callable[..., R], *args: object) -> R:
-    _give_connection_back()
+    give_connection_back()  # those in the queue would hold the whole pool
     try:
         return workers.run(function, *args)
     except workers.PoolFull:
         raise Busy("Too many people are signing in at this moment: try again in a second.") from None
-
-
-def _give_connection_back() -> None:
-    """Let go of the connection that this request has read through.
-
-    A process has four, and four in the queue that held theirs let everybody else wait for the fifth: until they got 503.
-
-    Raises:
-        NestedTransactionError: a transaction is open. Its locks would be held as long as the queue is.
-    """
-    if session.is_in_use():
-        opened = session.reading()
-        if opened.info.get("writing"):
-            raise session.NestedTransactionError
-        opened.rollback()
 
 
 def _matches(hasher: PasswordHasher, stored: str, password: str) -> bool:

@@ -89,6 +89,17 @@ def caller() -> Caller | None:
     return found
 
 
+def require_fresh() -> None:
+    """Let a request through whose caller has signed in a short while ago.
+
+    Raises:
+        StepUpRequired: it is longer ago.
+    """
+    found = caller()
+    if found is None or not found.is_fresh(now()):
+        raise StepUpRequired("Sign in again to do this: the last time was more than ten minutes ago.")
+
+
 def _check_origin() -> None:
     """Keep other sites' pages from sending what changes something, whether or not a cookie comes with it."""
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
@@ -122,8 +133,8 @@ def _check_session(policy: Policy, found: Caller | None) -> None:
         raise SignInRequired(_what_is_missing(found))
     if policy.roles and found.role not in policy.roles:
         raise Forbidden("Your account may not do that.")
-    if policy.fresh and found.stage == "full" and not found.is_fresh(now()):
-        raise StepUpRequired("Sign in again to do this: the last time was more than ten minutes ago.")
+    if policy.fresh and found.stage == "full":
+        require_fresh()
 
 
 def _what_is_missing(found: Caller | None) -> str:

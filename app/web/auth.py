@@ -6,9 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from app.domain.accounts import Target, check_name, check_target
-from app.domain.errors import Invalid
-from app.domain.text import clean_phone
+from app.domain.accounts import check_contact_phone, check_name, check_target
 from app.services import accounts, codes, sign_in
 from app.services.codes import Asked
 from app.web.access import caller
@@ -71,7 +69,7 @@ def register(body: Registration) -> tuple[CodeSent, dict[str, str]]:
         target,
         visitor(),
         name=check_name(body.name),
-        contact_phone=_contact_phone(body, target),
+        contact_phone=check_contact_phone(body.phone or "", field="phone") if target.channel == "email" else "",
         password=body.password,
         now=now(),
     )
@@ -111,12 +109,3 @@ def reset_password(body: NewPassword) -> None:
 
 def _sent(asked: Asked) -> tuple[CodeSent, dict[str, str]]:
     return CodeSent(asked.expires_in_seconds, asked.resend_in_seconds), limit_headers(asked.allowance)
-
-
-def _contact_phone(body: Registration, target: Target) -> str:
-    if not body.phone or target.channel == "sms":
-        return ""
-    try:
-        return clean_phone(body.phone)
-    except ValueError as error:
-        raise Invalid.field("phone", "invalid", str(error)) from None

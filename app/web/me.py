@@ -8,19 +8,19 @@ from typing import Annotated
 from flask import Response
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from app.domain.accounts import Target, User, check_name, check_target
-from app.domain.errors import Invalid, VersionMismatch
-from app.domain.text import clean_phone
+from app.domain.accounts import Target, User, check_contact_phone, check_name, check_target
+from app.domain.errors import VersionMismatch
 from app.persistence import bookings as stored
 from app.persistence.session import reading
 from app.services import accounts, exports
+from app.web.access import require_fresh
 from app.web.actors import member, user, visitor
 from app.web.auth import Password
 from app.web.bookings import OwnerView, owner_view
 from app.web.context import give_cookie, now, settings
 from app.web.inputs import expected_version
 from app.web.pages import Page, page_of
-from app.web.sessions import SessionView, UserView, entered, require_fresh, user_view
+from app.web.sessions import SessionView, UserView, entered, user_view
 from app.web.streams import stream
 
 _BEFORE_ANY = 10**18
@@ -136,14 +136,11 @@ def _begin(target: Target, before: User) -> User:
 def _rename(body: AccountChanges) -> User:
     before = user()
     name = before.name if body.name is UNSET else check_name(body.name)
-    phone = before.contact_phone if body.contact_phone is UNSET else _phone(body.contact_phone)
+    phone = (
+        before.contact_phone
+        if body.contact_phone is UNSET
+        else check_contact_phone(body.contact_phone, field="contact_phone")
+    )
     return accounts.rename(
         member(), name=name, contact_phone=phone, version=expected_version(), visitor=visitor(), now=now()
     )
-
-
-def _phone(text: str) -> str:
-    try:
-        return clean_phone(text) if text else ""
-    except ValueError as error:
-        raise Invalid.field("contact_phone", "invalid", str(error)) from None

@@ -7,7 +7,6 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from app.domain.accounts import User
-from app.domain.errors import StepUpRequired
 from app.domain.throttles import Allowance
 from app.domain.times import rfc3339
 from app.persistence.sessions import LiveSession, SessionEntry
@@ -143,17 +142,6 @@ def user_view(found: User) -> UserView:
         version=found.version,
         created_at=rfc3339(found.created_at),
     )
-
-
-def require_fresh() -> None:
-    """Let a request through whose caller has signed in a short while ago.
-
-    Raises:
-        StepUpRequired: it is longer ago.
-    """
-    found = caller()
-    if found is None or not found.is_fresh(now()):
-        raise StepUpRequired("Sign in again to do this: the last time was more than ten minutes ago.")
 
 
 def limit_headers(allowance: Allowance) -> dict[str, str]:
