@@ -17,18 +17,10 @@ from app.persistence import session
 from app.persistence.api_keys import ApiKey
 from app.runtime.settings import Settings
 from app.services import api_keys
+from tests.cli.conftest import Clock
 from tests.services.door import NOW, Door
 
 Shell = Callable[..., Result]
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
@@ -39,7 +31,7 @@ def shell_app(app: Flask) -> Flask:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    stopped = Clock()
+    stopped = Clock(NOW)
     monkeypatch.setattr(commands, "clock", stopped)
     return stopped
 

@@ -17,6 +17,7 @@ from app.domain.bookings import Booking, Customer
 from app.domain.wishes import BookingWish, Wish
 from app.persistence import session
 from app.services import bookings
+from tests.cli.conftest import Clock
 
 Shell = Callable[..., Result]
 NOW = datetime(2026, 12, 1, 8, 0, tzinfo=timezone.utc)  # a Tuesday, 09:00 in Berlin
@@ -24,18 +25,9 @@ PRACTICE, HALL_HIRE = 1, 4
 ADA = Customer("Ada", "ada@example.org")
 
 
-class Clock:
-    """A clock that a test sets."""
-
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    stopped = Clock()
+    stopped = Clock(NOW)
     monkeypatch.setattr(commands, "clock", stopped)
     return stopped
 

@@ -15,18 +15,10 @@ from app.cli import cron as commands
 from app.persistence import session
 from app.persistence.tables import throttles
 from app.services import duties
+from tests.cli.conftest import Clock
 from tests.services.door import NOW
 
 Shell = Callable[..., Result]
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
@@ -38,7 +30,7 @@ def shell_app(app: Flask) -> Flask:
 @pytest.fixture
 def cron(bare_shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Clock:
     del bare_shell
-    stopped = Clock()
+    stopped = Clock(NOW)
     monkeypatch.setattr(commands, "clock", stopped)
     return stopped
 

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,19 +21,11 @@ from app.persistence.tables import outbox
 from app.runtime.settings import Settings
 from app.services import messages
 from app.services.outbox import MAX_ATTEMPTS
+from tests.cli.conftest import Clock
 from tests.services.door import ADA, NOW, Door
 
 Shell = Callable[..., Result]
 BOB = Target("sms", "+491701234567")
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
@@ -44,7 +36,7 @@ def shell_app(app: Flask) -> Flask:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    stopped = Clock()
+    stopped = Clock(NOW)
     monkeypatch.setattr(commands, "clock", stopped)
     return stopped
 
