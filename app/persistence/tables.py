@@ -96,6 +96,10 @@ venues = Table(
     Column("address", String(500), nullable=False, default=""),
     Column("email", String(254), nullable=False, default=""),
     Column("phone", String(32), nullable=False, default=""),
+    Column("language", String(8), nullable=False, default="en"),  # of what is said to those who have asked for no other
+    Column("quiet_from", SmallInteger, nullable=True),  # local minutes: no short messages from then
+    Column("quiet_until", SmallInteger, nullable=True),
+    Column("active", Boolean, nullable=False, default=True),
     *_stamps(),
     **_OPTIONS,
 )
@@ -139,7 +143,10 @@ blackouts = Table(
     Column("ends", BigInteger, nullable=False),
     Column("reason", String(200), nullable=False, default=""),
     Column("uid", String(255), nullable=False),  # of the calendar event it came from
+    Column("series", String(32), nullable=True),  # what was entered at once, as every Monday for a year
+    Column("busy_calendar_id", Key, nullable=True),  # no foreign key, as for customers.user_id
     UniqueConstraint("venue_id", "uid"),
+    Index(None, "busy_calendar_id"),
     Index(None, "venue_id", "ends"),
     **_OPTIONS,
 )
@@ -172,6 +179,8 @@ services = Table(
     Column("tax_bp", Integer, nullable=False),  # hundredths of a percent, added to the net price
     Column("cancellation", Text, nullable=False),  # [[hours_before, refund_percent], ...], longest first
     Column("custom_fields", Text, nullable=False),  # [{key, label, type, required, choices}, ...]
+    Column("reminders", String(200), nullable=False, default="[]"),  # minutes before the start, longest first
+    Column("approval_minutes", Integer, nullable=True),  # after which a request lapses; null: at its start
     Column("active", Boolean, nullable=False, default=True),
     *_stamps(),
     UniqueConstraint("venue_id", "slug"),
@@ -199,9 +208,21 @@ customers = Table(
     Column("phone", String(32), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("user_id", Key, nullable=True),  # no foreign key: SQLite adds none to a table that stands, and users stay
+    Column("merged_into", Key, nullable=True),  # the customer that this one was found to be
+    Column("version", Integer, nullable=False, default=1),
     Index(None, "email"),
     Index(None, "phone"),
     Index(None, "user_id"),
+    **_OPTIONS,
+)
+
+# What a customer is searched by: the words of name, e-mail address and telephone number, in small letters.
+customer_words = Table(
+    "customer_words",
+    metadata,
+    Column("word", String(64), primary_key=True),
+    _ref("customer_id", "customers.id", primary_key=True),
+    Index(None, "customer_id"),
     **_OPTIONS,
 )
 
@@ -240,6 +261,8 @@ bookings = Table(
     Column("answers", Document, nullable=False),
     Column("notes", Text, nullable=False),
     Column("status_reason", String(500), nullable=False, default=""),
+    Column("language", String(8), nullable=False, default=""),  # that the customer reads; none: the venue's
+    Column("answer_by", UtcDateTime, nullable=True),  # of a request: when it lapses, if before its start
     *_stamps(),
     Index(None, "venue_id", "starts_at"),
     Index(None, "status", "starts_at"),
@@ -254,6 +277,29 @@ booking_resources = Table(
     _ref("booking_id", "bookings.id", primary_key=True),
     _ref("resource_id", "resources.id", primary_key=True),
     Index(None, "resource_id"),
+    **_OPTIONS,
+)
+
+# Reminders that have been sent, or were not due any more when the booking got its time.
+reminders = Table(
+    "reminders",
+    metadata,
+    _ref("booking_id", "bookings.id", primary_key=True),
+    Column("starts", BigInteger, primary_key=True, autoincrement=False),  # of the booking, when it was reminded of
+    Column("minutes_before", Integer, primary_key=True, autoincrement=False),
+    **_OPTIONS,
+)
+
+# What the venue's people tell each other about a booking.
+booking_notes = Table(
+    "booking_notes",
+    metadata,
+    _key(),
+    _ref("booking_id", "bookings.id", nullable=False),
+    Column("text", Text, nullable=False),
+    Column("written_by", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "booking_id"),
     **_OPTIONS,
 )
 
@@ -300,6 +346,8 @@ audit_log = Table(
     Column("detail", Text, nullable=False),
     Index(None, "object", "at"),
     Index(None, "at"),
+    Index(None, "actor", "id"),
+    Index(None, "action", "id"),
     **_OPTIONS,
 )
 
@@ -318,6 +366,7 @@ users = Table(
     Column("totp_pending", String(255), nullable=True),  # sealed; enrolment begun and not confirmed
     Column("totp_step", BigInteger, nullable=True),  # the last time step used: none is taken twice
     Column("active", Boolean, nullable=False, default=True),
+    Column("language", String(8), nullable=False, default=""),
     *_stamps(),
     Index(None, "role", "id"),
     **_OPTIONS,
@@ -414,7 +463,12 @@ outbox = Table(
     metadata,
     _key(),
     Column("topic", String(64), nullable=False),
-    Column("channel", String(16), nullable=False),  # email, sms
+    Column("channel", String(16), nullable=False),  # event, email, sms, whatsapp, webhook
+    Column("webhook_id", Key, nullable=True),  # where to; no foreign key, as for customers.user_id
+    Column("venue_id", Key, nullable=True),  # whose staff may see it; null: an account's
+    Column("object", String(64), nullable=False, default=""),  # what it tells of, as in the audit log
+    Column("dedupe", String(120), nullable=True),  # what is said once, however often it is asked for
+    Column("details", Text, nullable=True),  # JSON without anything private: what an event or webhook says
     Column("sealed", Text, nullable=False),  # recipient and content; wiped once sent
     Column("message_id", String(64), nullable=False, unique=True),
     Column("status", String(16), nullable=False),  # queued, sent, expired, dead, void
@@ -427,6 +481,74 @@ outbox = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime, nullable=True),
     Index(None, "status", "priority", "due"),
+    Index(None, "dedupe", unique=True),
+    Index(None, "object"),
+    Index(None, "venue_id", "id"),
+    Index(None, "webhook_id", "id"),
+    **_OPTIONS,
+)
+
+# Every try to send, with how it went.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _key(),
+    _ref("outbox_id", "outbox.id", nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("outcome", String(16), nullable=False),  # sent, failed, refused
+    Column("detail", String(300), nullable=False),
+    Column("milliseconds", Integer, nullable=False),
+    Index(None, "outbox_id"),
+    Index(None, "at"),
+    **_OPTIONS,
+)
+
+# Servers that are told of bookings.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _key(),
+    _ref("venue_id", "venues.id", nullable=True),  # null: every venue
+    Column("url", String(500), nullable=False),
+    Column("description", String(200), nullable=False),
+    Column("events", String(500), nullable=False),  # words with spaces between
+    Column("secret_sealed", String(255), nullable=False),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("failing_since", UtcDateTime, nullable=True),
+    Column("last_error", String(300), nullable=False),
+    *_stamps(),
+    **_OPTIONS,
+)
+
+# What an admin has put in the place of the program's own words.
+message_templates = Table(
+    "message_templates",
+    metadata,
+    _key(),
+    Column("topic", String(64), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("short", String(480), nullable=False),
+    *_stamps(),
+    UniqueConstraint("topic", "language"),
+    **_OPTIONS,
+)
+
+# Calendars elsewhere that say when a resource is busy: read by cron into blackouts.
+busy_calendars = Table(
+    "busy_calendars",
+    metadata,
+    _key(),
+    _ref("resource_id", "resources.id", nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("url_sealed", Text, nullable=False),  # whoever has the address reads the calendar
+    Column("etag", String(255), nullable=False),
+    Column("checked_at", UtcDateTime, nullable=True),
+    Column("succeeded_at", UtcDateTime, nullable=True),
+    Column("last_error", String(300), nullable=False),
+    *_stamps(),
+    Index(None, "resource_id"),
     **_OPTIONS,
 )
 

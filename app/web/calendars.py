@@ -15,7 +15,7 @@ from app.web.access_to_bookings import access
 from app.web.actors import actor
 from app.web.context import now, settings
 from app.web.languages import Language, language_of, told
-from app.web.routes import ICS
+from app.web.routes.route import ICS
 from app.web.streams import stream
 
 

@@ -12,7 +12,7 @@ from app.services import booking_exports
 from app.services.booking_exports import Range
 from app.web.actors import actor
 from app.web.pages import Id
-from app.web.routes import CSV, JSON_LINES
+from app.web.routes.route import CSV, JSON_LINES
 from app.web.streams import stream
 
 Day = Annotated[date, Meta(description="Local to the venue.")]

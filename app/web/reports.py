@@ -16,7 +16,7 @@ from app.web.documents import asked
 from app.web.exports import Day, RangeQuery, range_of
 from app.web.languages import Language, told
 from app.web.pages import Id
-from app.web.routes import PDF
+from app.web.routes.route import PDF
 from app.web.streams import stream
 
 

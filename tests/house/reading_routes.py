@@ -19,9 +19,11 @@ class _Module:
 
 
 def writing_reads(sources: Mapping[str, str]) -> list[str]:
-    """Return the view of each GET row in ``app.web.routes`` that reaches a transaction; *sources* are texts by module."""
+    """Return the view of each GET row below ``app.web.routes`` that reaches a transaction; *sources* are texts by module."""
     modules = {name: _read(text) for name, text in sources.items()}
-    rows = _rows(ast.parse(sources["app.web.routes"]))
+    rows = [
+        row for name, text in sources.items() if name.startswith("app.web.routes") for row in _rows(ast.parse(text))
+    ]
     views = [view for method, view in rows if method == "GET"]
     return [view for view in views if _writes(view, modules)]
 

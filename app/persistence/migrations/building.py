@@ -48,3 +48,30 @@ def refers(of_table: str, name: str, target: str) -> sa.Constraint:
 def unique(of_table: str, *columns: str) -> sa.Constraint:
     """Return a UNIQUE constraint."""
     return sa.UniqueConstraint(*columns, name=f"uq_{of_table}_{'_'.join(columns)}")
+
+
+def add_column(of_table: str, new: sa.Column[Any]) -> None:
+    """Add a column to a table that stands."""
+    if new.name not in {known["name"] for known in sa.inspect(op.get_bind()).get_columns(of_table)}:
+        op.add_column(of_table, new)
+
+
+def filled(name: str, kind: Any, value: str) -> sa.Column[Any]:  # noqa: ANN401 - any column type
+    """Return a column that has *value*, in SQL's words, in the rows that there are."""
+    return sa.Column(name, kind, nullable=False, server_default=sa.text(value))
+
+
+def unique_index(of_table: str, *columns: str) -> None:
+    """Make an index in which every value stands once."""
+    name = f"ix_{of_table}_{'_'.join(columns)}"
+    if name not in {known["name"] for known in sa.inspect(op.get_bind()).get_indexes(of_table)}:
+        op.create_index(name, of_table, list(columns), unique=True)
+
+
+def stamps() -> tuple[sa.Column[Any], ...]:
+    """Return what every object that people change has."""
+    return (
+        column("version", sa.Integer()),
+        column("created_at", sa.DateTime()),
+        column("updated_at", sa.DateTime()),
+    )
