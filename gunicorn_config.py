@@ -219,9 +219,21 @@ def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn's types are not
     gc.freeze()
 
 
-def post_fork(_server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
-    """Forget connections inherited from the parent without a word to the database: they are not this process's to close."""
+def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
+    """Forget connections inherited from the parent without a word to the database: they are not this process's to close.
+
+    And tell the program what it is: a worker that may end itself with SIGTERM, and has so much of the memory there is.
+    """
     _drop_connections(close=False)
+    if shutdown := sys.modules.get("app.runtime.shutdown"):
+        shutdown.serve_under("gunicorn")
+        sys.modules["app.runtime.memory"].share_among(server.num_workers)
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
+    """Close what a worker holds open, once its requests are finished and while its event loop still turns."""
+    if shutdown := sys.modules.get("app.runtime.shutdown"):
+        shutdown.leave()
 
 
 def post_worker_init(_worker: Any) -> None:  # noqa: ANN401 - as above

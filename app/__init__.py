@@ -9,7 +9,7 @@ from flask import Flask
 
 from app import cli, persistence, web
 from app.cli.errors import plain_start
-from app.runtime import logs, startup
+from app.runtime import logs, shutdown, startup
 from app.runtime.settings import Settings, load
 
 
@@ -23,6 +23,7 @@ def create_app(settings: Settings | None = None, *, warm: bool = False) -> Flask
         settings = settings or load()
         startup.check_server(settings)
         logs.configure(settings.log_level)
+        shutdown.heed_sigterm()
         app = Flask("app", static_folder=None, instance_path=str(settings.instance_dir))
         app.extensions["settings"] = settings
         persistence.init_app(app)

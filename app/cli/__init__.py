@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 # name -> (module:object, what it is for)
 GROUPS = {
     "db": ("app.cli.db:group", "The database's tables: bring them up to date, or see whether they are."),
-    "catalogue": ("app.cli.catalogue:group", "Venues, resources and services: import, export, show."),
+    "catalogue": ("app.cli.catalogue:group", "Venues, resources and services: import, export, show, archive, restore."),
     "blackouts": ("app.cli.blackouts:group", "Times in which nobody may book: import, list, add, delete."),
     "slots": ("app.cli.slots:group", "Free times, and why a time is not free."),
     "bookings": ("app.cli.bookings:group", "Bookings: list, show, approve, decline, cancel."),
+    "desk": ("app.cli.desk:group", "Bookings all day long: search, calendar, book, check in, complete, notes, history."),
     "exports": ("app.cli.exports:group", "Bookings, day sheets and occupancy as files: CSV, JSON Lines, PDF."),
+    "reports": ("app.cli.reports:group", "Occupancy, revenue, cancellations and lead times as figures."),
     "holds": ("app.cli.holds:group", "Times kept while a form is filled in: sweep those that are over."),
     "idempotency": ("app.cli.idempotency:group", "Answers kept for requests that come twice: sweep the old ones."),
     "users": (
@@ -28,8 +30,16 @@ GROUPS = {
     ),
     "api-keys": ("app.cli.api_keys:group", "Keys of servers that call the interface: create, list, revoke."),
     "outbox": ("app.cli.outbox:group", "Messages that are owed to somebody: drain, list."),
+    "messages": ("app.cli.messages:group", "The words of messages: list, show, preview, edit, reset."),
+    "webhooks": (
+        "app.cli.webhooks:group",
+        "Servers that are told of bookings: list, add, show, remove, rotate, test, deliveries, replay.",
+    ),
     "uploads": ("app.cli.uploads:group", "Files on their way: sweep what is over, list."),
     "cron": ("app.cli.cron:command", "Do what is due: messages, unanswered requests, whatever is over."),
+    "audit": ("app.cli.audit:group", "What was done, by whom and when: list, export."),
+    "backup": ("app.cli.backup:group", "The whole installation as one file: `backup FILE`, `backup verify FILE`."),
+    "restore": ("app.cli.backup:restore_command", "Bring the installation back from a backup."),
     "doctor": ("app.cli.doctor:command", "Check this installation and say what to do."),
     "demo": ("app.cli.demo:group", "A hall to try things on."),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,11 +15,14 @@ from app.cli.files import read_file
 from app.cli.local_times import parse_local
 from app.cli.operator import clock, operator
 from app.cli.output import print_json, print_table, say_progress
-from app.domain.blackouts import Blackout, BlackoutChange
+from app.domain.blackouts import Blackout, BlackoutChange, Repeat
+from app.domain.errors import Invalid
 from app.domain.times import from_minute, minute_text, to_minute
 from app.persistence.blackouts import list_blackouts, list_places
 from app.persistence.session import reading
+from app.services import blackout_desk
 from app.services import blackouts as use_cases
+from app.services.blackout_desk import Closed, Wanted
 from app.services.blackouts import find_place
 from app.services.holidays import parse
 
@@ -79,20 +83,50 @@ def list_(venue: str, first: str, end: str, *, as_json: bool) -> None:
 )
 @click.option("--to", "end", required=True, metavar="TIME", help="The end, exclusive; a day alone is its midnight.")
 @click.option("--reason", default="", help="What visitors may read.")
-def add(venue: str, resource: str, first: str, end: str, reason: str) -> None:
-    """Close a venue, or one resource of it, for a time."""
+@click.option("--every", type=click.Choice(["day", "week", "month", "year"]), help="Again and again, up to --until.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it comes again.")
+@click.option("--dry-run", is_flag=True, help="Say which bookings stand there, and close nothing.")
+def add(venue: str, resource: str, *, reason: str, dry_run: bool, **times: Any) -> None:  # noqa: ANN401 - click's values
+    """Close a venue, or one resource of it, for a time, once or again and again."""
     place = find_place(venue, resource)
-    starts = parse_local("--from", first, place.zone)
-    ends = parse_local("--to", end, place.zone, later=True)
-    change = use_cases.add_blackout(place, starts, ends, reason, by=operator(), now=clock())
-    _print_changes([change], place.zone)
-    _print_bookings([change])
+    starts = parse_local("--from", times["first"], place.zone)
+    ends = parse_local("--to", times["end"], place.zone, later=True)
+    if ends <= starts:
+        raise Invalid.field("to", "not_after_start", "The end must be after the start.")
+    repeat = _repeat(times["every"], times["until"])
+    venue_id = None if place.resource_id else place.venue_id
+    wanted = Wanted(venue_id, place.resource_id, from_minute(starts), from_minute(ends), reason, repeat)
+    closed = blackout_desk.close(wanted, by=operator(), now=clock(), dry_run=dry_run)
+    _print_closed(closed, place.zone, is_dry=dry_run)
+
+
+def _repeat(every: Any, until: datetime | None) -> Repeat | None:  # noqa: ANN401 - one of the choices
+    if (every is None) != (until is None):
+        raise click.UsageError("--every and --until go together.")
+    return None if until is None else Repeat(every, 1, until.date())
+
+
+def _print_closed(closed: Closed, zone: ZoneInfo, *, is_dry: bool) -> None:
+    rows = (
+        ("would close" if is_dry else "closed", "" if is_dry else item.id, *_span(item, zone), item.reason)
+        for item in closed.blackouts
+    )
+    print_table(("what", "id", "from", "to", "reason"), rows)
+    if closed.count:
+        stand = "1 booking stands" if closed.count == 1 else f"{closed.count} bookings stand"
+        refs = ", ".join(booking["ref"] for booking in closed.bookings)
+        click.echo(f"{stand} inside, and stay until somebody moves them: {refs}")
 
 
 @group.command("delete")
 @click.argument("blackout_id", type=click.IntRange(1, 2**62), metavar="ID")
-def delete(blackout_id: int) -> None:
+@click.option("--series", is_flag=True, help="And all that were closed at once with it.")
+def delete(blackout_id: int, *, series: bool) -> None:
     """Open a time again; ID is the first column of 'blackouts list'."""
+    if series:
+        count = blackout_desk.open_again(blackout_id, by=operator(), now=clock(), whole_series=True)
+        click.echo(f"deleted {count} {'blackout' if count == 1 else 'blackouts'}")
+        return
     blackout = use_cases.delete_blackout(blackout_id, by=operator(), now=clock())
     click.echo(f"deleted blackout {blackout.id}: {blackout.reason or 'without a reason'}")
 

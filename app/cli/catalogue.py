@@ -16,14 +16,16 @@ from app.domain.errors import NotFound
 from app.domain.hours import WEEKDAYS, WeeklyHours, window_text
 from app.persistence.catalogue import StoredVenue, list_catalogue
 from app.persistence.session import reading
+from app.services import catalogue_desk
 from app.services.catalogue import import_catalogue
+from app.services.catalogue_desk import Terms
 from app.services.catalogue_file import parse
 from app.services.catalogue_text import render
 from app.services.input_files import decode
 
 _ORDER = ("created", "updated", "unchanged", "not in file")
 
-group = AppGroup("catalogue", help="Venues, resources and services: import, export, show.")
+group = AppGroup("catalogue", help="Venues, resources and services: import, export, show, archive, restore.")
 _venue = click.option("--venue", "slug", default="", metavar="SLUG", help="One venue instead of all.")
 
 
@@ -57,6 +59,43 @@ def show(slug: str, *, as_json: bool) -> None:
         print_json([_document(venue) for venue in venues])
     else:
         print_table(("kind", "id", "slug", "name", "what"), (row for venue in venues for row in _rows(venue)))
+
+
+@group.command("archive")
+@click.argument("place", metavar="VENUE[/SLUG]")
+@click.option("--force", is_flag=True, help="Even where bookings to come lose their place.")
+def archive(place: str, *, force: bool) -> None:
+    """Put a venue, or a resource or service of it, out of use; what was booked stays on record."""
+    _set_active(place, active=False, force=force)
+    click.echo(f"{place} is out of use; 'catalogue restore {place}' brings it back")
+
+
+@group.command("restore")
+@click.argument("place", metavar="VENUE[/SLUG]")
+def restore(place: str) -> None:
+    """Bring something back that was put out of use."""
+    _set_active(place, active=True, force=False)
+    click.echo(f"{place} is in use again")
+
+
+def _set_active(place: str, *, active: bool, force: bool) -> None:
+    kind, key = _find(place)
+    terms = Terms(operator(), clock(), force=force)
+    catalogue_desk.change(kind, key, {"active": active}, terms=terms)
+
+
+def _find(place: str) -> tuple[str, int]:
+    """Return kind and key of what a shell calls ``venue`` or ``venue/slug``."""
+    venue_slug, _, slug = place.partition("/")
+    (venue,) = _stored(venue_slug) if venue_slug else [None]
+    if venue is None:
+        raise NotFound("Say which venue: see 'catalogue show'.")
+    if not slug:
+        return "venue", venue.id
+    for kind, keys in (("resource", venue.resource_ids), ("service", venue.service_ids)):
+        if slug in keys:
+            return kind, keys[slug]
+    raise NotFound(f"There is no {slug} in {venue_slug}: see 'catalogue show'.")
 
 
 def _stored(slug: str) -> Sequence[StoredVenue]:

@@ -58,7 +58,7 @@ def bookings(*, venue: str, kind: str, output: Path, lang: str, bom: bool, **whi
         "jsonl": lambda: booking_exports.iter_json_lines(range_, by=operator()),
         "pdf": lambda: reports.iter_bookings_report(_settings(), range_, by=operator(), asked=Asked(lang, clock())),
     }
-    _write(output, makers[kind]())
+    write_whole(output, makers[kind]())
 
 
 @group.command("day-sheet")
@@ -73,7 +73,7 @@ def day_sheet(place: str, on: datetime, lang: str, output: Path) -> None:
     if found.resource_id is None:
         raise NotFound(f"{place} is no resource: write VENUE/RESOURCE.")
     asked = Asked(lang, clock())
-    _write(output, reports.iter_day_sheet(_settings(), found.resource_id, on.date(), by=operator(), asked=asked))
+    write_whole(output, reports.iter_day_sheet(_settings(), found.resource_id, on.date(), by=operator(), asked=asked))
 
 
 @group.command("occupancy")
@@ -85,10 +85,10 @@ def day_sheet(place: str, on: datetime, lang: str, output: Path) -> None:
 def occupancy(first: datetime, end: datetime, venue: str, lang: str, output: Path) -> None:
     """Write how full a venue was, as a PDF."""
     range_ = Range(first.date(), end.date(), find_place(venue).venue_id)
-    _write(output, reports.iter_occupancy_report(_settings(), range_, by=operator(), asked=Asked(lang, clock())))
+    write_whole(output, reports.iter_occupancy_report(_settings(), range_, by=operator(), asked=Asked(lang, clock())))
 
 
-def _write(output: Path, chunks: Iterator[bytes]) -> None:
+def write_whole(output: Path, chunks: Iterator[bytes]) -> None:
     """Write a file that is there when it is whole, and not before; tell somebody who waits how much there is."""
     part, size, told = output.with_name(f"{output.name}.part"), 0, 0
     if output.exists():

@@ -39,6 +39,7 @@ class CalendarEvent:
     description: str = ""
     organizer: str = ""
     organizer_email: str = ""
+    attendee_email: str = ""
 
     @property
     def is_off(self) -> bool:
@@ -49,6 +50,16 @@ class CalendarEvent:
 def one_event(event: CalendarEvent) -> bytes:
     """Return a calendar file of one booking, which says ``METHOD:CANCEL`` where it does not take place."""
     return b"".join(calendar_chunks("", [event], method="CANCEL" if event.is_off else "PUBLISH"))
+
+
+def invitation_method(event: CalendarEvent) -> str:
+    """Return what a mailed event asks a calendar to do: to take it in, or to take it out."""
+    return "CANCEL" if event.is_off else "REQUEST"
+
+
+def one_invitation(event: CalendarEvent) -> bytes:
+    """Return a calendar of one booking for a mail, which has organizer and attendee. Source: RFC 5546, 3.2.2 and 3.2.5."""
+    return b"".join(calendar_chunks("", [event], method=invitation_method(event)))
 
 
 def calendar_chunks(
@@ -103,6 +114,11 @@ def _event(booked: CalendarEvent) -> bytes:
         organizer = vCalAddress(f"mailto:{booked.organizer_email}")
         organizer.params["CN"] = vText(booked.organizer.replace('"', "'"))
         event.add("organizer", organizer)
+    if booked.attendee_email:
+        attendee = vCalAddress(f"mailto:{booked.attendee_email}")
+        attendee.params["PARTSTAT"] = vText("ACCEPTED")  # who has booked need not be asked whether they come
+        attendee.params["RSVP"] = vText("FALSE")
+        event.add("attendee", attendee)
     return bytes(event.to_ical())
 
 

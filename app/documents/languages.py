@@ -29,7 +29,7 @@ def _missing(language: str, packs: Path | None) -> str:
     fonts = library(packs)
     if any(not fonts.has(character) for character in set(text)):
         return "a font with its letters in FONT_DIR"
-    return "" if can_shape() or not needs_shaping(text) else "uharfbuzz, which joins its letters"
+    return "" if not needs_shaping(text) or can_shape() else "uharfbuzz, which joins its letters"
 
 
 def _words(value: object) -> Iterator[str]:

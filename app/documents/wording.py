@@ -1,8 +1,8 @@
 """What documents say in one language, and how that language writes days, numbers and money.
 
 A further language is a further value in the table. These few tables stand here, and not Babel, as that takes 11.3 MiB of a
-worker for good (its code 4.9, the three languages 6.4; measured with Babel 2.18 on Python 3.11), more than all of ReportLab that is
-used here, for a dozen patterns. They follow CLDR, but for the time of day, which has 24 hours in every language, and the
+worker for good (its code 4.9, the three languages 6.4; measured with Babel 2.18 on Python 3.11), more than all else of a
+document, for a dozen patterns. They follow CLDR, but for the time of day, which has 24 hours in every language, and the
 English day, which does without its comma.
 """
 

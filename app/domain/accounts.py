@@ -38,6 +38,7 @@ class User:
     version: int
     created_at: datetime
     updated_at: datetime
+    language: str = ""  # that it is written to in; empty where nobody has said
 
     @property
     def needs_totp(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.domain.custom_fields import Answer
 from app.domain.errors import Conflict, Invalid, VersionMismatch
@@ -61,6 +61,8 @@ class Booking:
     version: int
     created_at: datetime
     updated_at: datetime
+    language: str = ""  # that its customer is written to in; empty where nobody has said
+    answer_by: datetime | None = None  # of a request: when it lapses, where that is not its start
 
     @property
     def duration_minutes(self) -> int:
@@ -107,14 +109,26 @@ def check_version(booking: Booking, expected: int | None) -> None:
         raise VersionMismatch(f"The booking is at version {booking.version} by now; read it again.")
 
 
+def answer_by(status: str, starts_at: datetime, approval_minutes: int | None, *, now: datetime) -> datetime | None:
+    """Return until when a booking that becomes a request is to be answered; None is its start, or that it is no request."""
+    if status != "pending" or approval_minutes is None:
+        return None
+    return min(starts_at, now.replace(microsecond=0) + timedelta(minutes=approval_minutes))
+
+
+def lapses_at(booking: Booking) -> datetime:
+    """Return when a request ends unanswered: at its start, or sooner."""
+    return min(booking.answer_by or booking.starts_at, booking.starts_at)
+
+
 def check_lapsed(booking: Booking, *, now: datetime) -> None:
-    """Let a pending booking be ended unanswered only once its start has come.
+    """Let a pending booking be ended unanswered only once its time to be answered is over.
 
     Raises:
-        Conflict: it has not.
+        Conflict: it is not.
     """
-    if booking.starts_at > now:
-        raise Conflict("The booking has not begun; it can still be approved or declined.")
+    if lapses_at(booking) > now:
+        raise Conflict("The request is not over yet; it can still be approved or declined.")
 
 
 def check_not_begun(booking: Booking, *, now: datetime) -> None:

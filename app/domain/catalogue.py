@@ -55,6 +55,8 @@ class ServiceEntry:
     custom_fields: tuple[CustomField, ...]
     groups: tuple[tuple[str, ...], ...]
     active: bool
+    reminders: tuple[int, ...] = ()  # minutes before the start, longest first
+    approval_minutes: int | None = None  # after which a request lapses; None: at its start
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class VenueEntry:
     phone: str
     resources: tuple[ResourceEntry, ...]
     services: tuple[ServiceEntry, ...]
+    language: str = "en"
+    quiet_from: int | None = None  # local minutes between which no short message is sent
+    quiet_until: int | None = None
+    active: bool = True
 
 
 Entry = VenueEntry | ResourceEntry | ServiceEntry

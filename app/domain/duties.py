@@ -40,6 +40,7 @@ class LastRun:
 # Half a minute where cron's every minute counts: a run that comes a second early must not find it too soon.
 DUTIES = (
     Duty("requests", 30, "requests that nobody has answered in time, expired"),
+    Duty("reminders", 30, "bookings whose reminders were seen to"),
     Duty("messages", 30, "messages sent"),
     Duty("holds", HOUR, "holds that were over, deleted"),
     Duty("codes", HOUR, "one-time codes that were over, deleted"),

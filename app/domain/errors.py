@@ -97,6 +97,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class WouldStrand(Conflict):
+    """Bookings that are to come would have no place any more; ``extra`` has ``bookings``, the first of them, and ``count``."""
+
+    code = "would_strand"
+
+
 class SlotTaken(Conflict):
     """Somebody else has the time."""
 

@@ -55,6 +55,7 @@ class Offer:
     prices: PriceList
     custom_fields: tuple[CustomField, ...]
     groups: tuple[tuple[Resource, ...], ...]
+    approval_minutes: int | None = None
 
     @property
     def resources(self) -> Iterator[Resource]:
@@ -85,6 +86,7 @@ class Ask:
     resource_id: int | None = None
     preferred_ids: tuple[int, ...] = ()
     is_held: bool = False
+    any_hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

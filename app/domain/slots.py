@@ -66,14 +66,17 @@ def choose(offer: Offer, calendars: Calendars, ask: Ask, starts: int, *, now: da
         TooSoon, TooFar, OutsideHours, Invalid: the time is not offered.
         SlotTaken: it is offered, and somebody has it.
     """
-    check_time(offer, starts, now, is_held=ask.is_held)
+    if not ask.any_hours:
+        check_time(offer, starts, now, is_held=ask.is_held)
     board = lay_out(offer, calendars, ask, span_of_start(offer, starts), extra=(starts,))
     bit = 1 << board.position(starts)
     chosen = []
     for group in board.groups:
-        fitting = [row for row in group if row.fits & bit]
+        fitting = [row for row in group if (row.free if ask.any_hours else row.fits) & bit]
         row = min(fitting, key=lambda row: row.resource.id not in ask.preferred_ids, default=None)
         if row is None:
+            if ask.any_hours and group:
+                raise SlotTaken("Somebody else has that time.")
             raise _refusal(_group_reasons(calendars, ask, group, bit, starts))
         chosen.append(row.resource.id)
     return tuple(chosen)

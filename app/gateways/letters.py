@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.headerregistry import Address
@@ -23,13 +24,27 @@ _SEVEN_BITS = SMTP.clone(cte_type="7bit")  # every server takes it
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """A calendar with one event, and what a mail program does with it: ``method`` is REQUEST or CANCEL (RFC 5546)."""
+
+    calendar: bytes
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
-    """A message to one address; ``message_id`` is the same at every attempt, such as ``booking-1@book.example.org``."""
+    """A message to one address; ``message_id`` is the same at every attempt, such as ``booking-1@book.example.org``.
+
+    ``html`` says the same as ``text``. Answers go to ``reply_to``, or to the sender where that is empty.
+    """
 
     to: str
     subject: str
     text: str
     message_id: str
+    html: str = ""
+    reply_to: str = ""
+    invitation: Invitation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +67,41 @@ def compose(mail: Mail, sender: str) -> Letter:
     to = _checked("the address is no e-mail address", _in_ascii, mail.to)
     message = EmailMessage(policy=_SEVEN_BITS.clone(utf8=not to.isascii()))
     message["From"] = Address(author.name, addr_spec=author.address)
-    message["To"] = Address(username=to.rpartition("@")[0], domain=to.rpartition("@")[2])
+    message["To"] = _address(to)
+    if answers_to := _answers_to(mail.reply_to):
+        message["Reply-To"] = _address(answers_to)
     message["Subject"] = _checked("the subject is no clean line", _subject, mail.subject)
     message["Date"] = format_datetime(datetime.now(timezone.utc))
     message["Message-ID"] = f"<{_checked('the message id is malformed', _message_id, mail.message_id)}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies, please
-    _checked("the text cannot be encoded", message.set_content, mail.text)
+    _checked("the text cannot be encoded", lambda text: _fill(message, mail, text), mail.text)
     return Letter(author.address, to, message.as_bytes(), needs_utf8=not to.isascii())
+
+
+def _fill(message: EmailMessage, mail: Mail, text: str) -> None:
+    """Write text, page and calendar as alternatives, the richest last; the calendar once more as a file.
+
+    Gmail and Outlook offer the alternative to the calendar, and so does Thunderbird; others show the file, which opens in one.
+    """
+    message.set_content(text)
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html")
+    if mail.invitation is not None:
+        calendar, method = mail.invitation.calendar.decode(), mail.invitation.method
+        message.add_alternative(calendar, subtype="calendar", params={"method": method})
+        message.add_attachment(mail.invitation.calendar, maintype="application", subtype="ics", filename="booking.ics")
+
+
+def _answers_to(text: str) -> str:
+    """Return an address for answers that every server takes, or none: no mail is lost because of another's address."""
+    with suppress(ValueError):
+        address = _in_ascii(text)
+        return address if address.isascii() else ""
+    return ""
+
+
+def _address(text: str) -> Address:
+    return Address(username=text.rpartition("@")[0], domain=text.rpartition("@")[2])
 
 
 def _checked(reason: str, check: Callable[[str], T], text: str) -> T:

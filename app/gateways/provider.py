@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
 from app.gateways.errors import DeliveryFailed
+from app.gateways.timed import Deadline, TimedSocket
 from app.runtime.sms_checks import fill, is_json
 
-TIMEOUT_SECONDS = 5  # to connect, and for each part of the answer
+TIMEOUT_SECONDS = 5  # to connect
+ANSWER_SECONDS = 15  # for all of it; a claim holds eight times as long
+HEAD_BYTES = 64 * 1024  # of the answer; more than that is none
 _WORTH_ANOTHER_TRY = {408, 425, 429}  # too slow, too early, too many: RFC 9110, 8470, 6585
 
 
@@ -28,17 +33,17 @@ class Provider:
         Raises:
             DeliveryFailed: it was not taken, or the connection was lost before that was said.
         """
-        connection = _connect(self.url)
+        sent = False
         try:
-            connection.request(
-                "POST", _target(self.url), fill(self.template, to=to, text=text).encode(), self._headers()
-            )
-            status = connection.getresponse().status  # says all; the answer's body is left unread, however long it is
+            with _connected(self.url) as connection:
+                sent = True
+                body = fill(self.template, to=to, text=text).encode()
+                connection.request("POST", _target(self.url), body, self._headers())
+                status = connection.getresponse().status  # says all; the body is left unread, however long it is
         except (HTTPException, OSError, UnicodeError) as error:  # the last: a host name that DNS cannot have
             reason = (isinstance(error, ssl.SSLError) and error.reason) or type(error).__name__
-            raise DeliveryFailed(f"the connection to the provider failed: {reason}", permanent=False) from None
-        finally:
-            connection.close()
+            said = f"the connection to the provider failed: {reason}"
+            raise DeliveryFailed(said, permanent=False, maybe_taken=sent) from None
         _check(status)
 
     def _headers(self) -> dict[str, str]:
@@ -46,7 +51,20 @@ class Provider:
         return {"Content-Type": kind, "Connection": "close", **self.headers}
 
 
-def _connect(url: str) -> HTTPConnection:
+@contextmanager
+def _connected(url: str) -> Iterator[HTTPConnection]:
+    """Give a connection whose answer must come within a time, however slowly it does."""
+    deadline, connection = Deadline(ANSWER_SECONDS), _made(url)
+    try:
+        connection.connect()
+        with closing(connection.sock) as open_socket:
+            connection.sock = TimedSocket(open_socket, deadline, most_bytes=HEAD_BYTES)
+            yield connection
+    finally:
+        connection.close()
+
+
+def _made(url: str) -> HTTPConnection:
     parts = urlsplit(url)
     if parts.scheme == "https":
         context = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""Text messages: to a provider over HTTPS, into a folder, to standard error, or to nobody.
+"""Text messages, by SMS or WhatsApp: to a provider over HTTPS, into a folder, to standard error, or to nobody.
 
 Every texter but the last refuses the same messages; only the last step differs.
 """
@@ -17,6 +17,8 @@ from app.runtime import checks, sms_checks
 
 __all__ = ["ConsoleTexter", "FileTexter", "HttpTexter", "NoTexter", "Sms", "Texter", "make_texter"]
 
+_WAYS = {"SMS": "SMS", "WHATSAPP": "WhatsApp"}  # as settings and as people call them
+
 
 class Texter(Protocol):
     """Something that takes text messages."""
@@ -29,20 +31,20 @@ class Texter(Protocol):
         """
 
 
-def make_texter(url: str, headers: str, body: str) -> Texter:
-    """Return the texter that SMS_URL, SMS_HEADERS and SMS_BODY ask for.
+def make_texter(url: str, headers: str, body: str, way: str = "SMS") -> Texter:
+    """Return the texter that the settings of a *way* ask for: SMS_URL, SMS_HEADERS and SMS_BODY, or those of WHATSAPP.
 
     Raises:
         SettingsError: one of them cannot be used.
     """
-    url = sms_checks.sms_url(url)
+    url = sms_checks.text_url(url, way)
     if url == "none:":
-        return NoTexter()
+        return NoTexter(way)
     if url == "console:":
-        return ConsoleTexter()
+        return ConsoleTexter(way)
     if url.startswith("file:"):
-        return FileTexter(checks.folder_of("SMS_URL", url))
-    return HttpTexter(Provider(url, sms_checks.headers(headers), sms_checks.sms_body(body)))
+        return FileTexter(checks.folder_of(f"{way}_URL", url))
+    return HttpTexter(Provider(url, sms_checks.headers(headers, way), sms_checks.text_body(body, way)))
 
 
 class HttpTexter:
@@ -72,16 +74,22 @@ class FileTexter:
 class ConsoleTexter:
     """Shows messages on standard error, for trying things out."""
 
+    def __init__(self, way: str = "SMS") -> None:
+        self._way = _WAYS[way]
+
     def send(self, sms: Sms) -> None:
         """Write the number and the text."""
         sms = checked(sms)
-        sys.stderr.write(f"--- SMS to {sms.to}\n{sms.text}\n---\n")
+        sys.stderr.write(f"--- {self._way} to {sms.to}\n{sms.text}\n---\n")
         sys.stderr.flush()
 
 
 class NoTexter:
-    """Takes nothing: this installation sends no text messages."""
+    """Takes nothing: this installation sends no text messages that way."""
+
+    def __init__(self, way: str = "SMS") -> None:
+        self._reason = f"this installation sends no messages by {_WAYS[way]}: set {way}_URL"
 
     def send(self, sms: Sms) -> None:  # noqa: ARG002 - the same face as its twins
         """Refuse the message."""
-        raise DeliveryFailed("this installation sends no text messages: set SMS_URL", permanent=True)
+        raise DeliveryFailed(self._reason, permanent=True)

@@ -1,4 +1,4 @@
-"""Hands a letter to a mail server.
+"""Hands letters to a mail server, over one connection as long as the server keeps it.
 
 What concerns the connection, the login or our own address is temporary, whatever the server says: it is put right in the
 settings, and no mail should be lost until then. What concerns the addressee or the letter is as the server says.
@@ -6,85 +6,114 @@ settings, and no mail should be lost until then. What concerns the addressee or 
 
 from __future__ import annotations
 
-import re
 import smtplib
-import ssl
 from contextlib import suppress
 
+from app.gateways import smtp_client
 from app.gateways.errors import DeliveryFailed
 from app.gateways.letters import Letter
+from app.gateways.smtp_answers import CLOSING, LOST, AddresseeRefused, failure_of
+from app.gateways.timed import Deadline
 from app.runtime.mail_checks import MailServer
 
-TIMEOUT_SECONDS = 5  # to connect, and for each answer
-PERMANENT = 500  # RFC 5321: from here on, asking again is of no use
-_REFUSED = {smtplib.SMTPAuthenticationError: "the login", smtplib.SMTPSenderRefused: "our address"}
-_ENHANCED = re.compile(rb"\s*([245]\.[0-9]{1,3}\.[0-9]{1,3})\b")
+LETTER_SECONDS = 40  # for a letter in all, with connection and login; a third of the time that a claim holds
+QUIT_SECONDS = 5
+MOST_LETTERS = 50  # a connection: servers end one after 20 to 100, and some hold it against whoever sends
+_OK = {250, 251}  # RFC 5321: taken, taken and passed on
 
 
-def hand_over(server: MailServer, letter: Letter) -> None:
-    """Return once the server answers for the letter.
+class SmtpLine:
+    """A connection to a mail server: made by the first letter, and made anew where the server has closed it."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+        self._client: smtp_client.Client | None = None
+        self._letters = 0
+
+    def hand_over(self, letter: Letter) -> None:
+        """Return once the server answers for the letter.
+
+        Raises:
+            DeliveryFailed: it does not, or the connection was lost before it said so.
+        """
+        deadline = Deadline(LETTER_SECONDS)
+        try:
+            client = self._kept(letter, deadline) or self._opened(letter, deadline)
+            _give(client, letter)
+        except DeliveryFailed:
+            self._drop()
+            raise
+        except LOST as error:
+            failure = failure_of(error)
+            if not failure.alone:
+                self._drop()
+            raise failure from None
+
+    def close(self) -> None:
+        """Take leave of the server, if there is a connection."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.deadline = Deadline(QUIT_SECONDS)
+            with suppress(*LOST):  # it has the letters: sent again, they would come twice
+                client.quit()
+            client.close()
+
+    def _kept(self, letter: Letter, deadline: Deadline) -> smtp_client.Client | None:
+        """Return the connection of the last letter, with this one addressed; None where the server has closed it."""
+        if self._letters >= MOST_LETTERS:
+            self.close()
+        client = self._client
+        if client is None:
+            return None
+        client.deadline = deadline
+        try:
+            client.rset()
+            self._address(client, letter)
+        except AddresseeRefused as error:
+            if error.smtp_code not in CLOSING:
+                raise
+            self._drop()
+            return None
+        except LOST:  # nothing was sent yet, so that it can be tried over another
+            self._drop()
+            return None
+        return client
+
+    def _opened(self, letter: Letter, deadline: Deadline) -> smtp_client.Client:
+        """Return a new connection, with the letter addressed."""
+        self._client = smtp_client.connect(self._server, letter.sender.rpartition("@")[2], deadline)
+        self._letters = 0
+        self._address(self._client, letter)
+        return self._client
+
+    def _address(self, client: smtp_client.Client, letter: Letter) -> None:
+        self._letters += 1
+        options = [f"size={len(letter.content)}"] if client.has_extn("size") else []
+        code, text = client.mail(letter.sender, [*options, "SMTPUTF8"] if letter.needs_utf8 else options)
+        if code not in _OK:
+            raise smtplib.SMTPSenderRefused(code, text, letter.sender)
+        code, text = client.rcpt(letter.to)
+        if code not in _OK:
+            raise AddresseeRefused(code, text)
+
+    def _drop(self) -> None:
+        """Close the connection without a word."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+def _give(client: smtp_client.Client, letter: Letter) -> None:
+    """Send the letter itself.
 
     Raises:
-        DeliveryFailed: it does not, or the connection was lost before it said so.
+        DeliveryFailed: the connection was lost meanwhile; the letter may have been taken.
     """
     try:
-        client = _connect(server, letter.sender.rpartition("@")[2])
-        try:
-            _log_in(client, server)
-            client.sendmail(letter.sender, [letter.to], letter.content, ["SMTPUTF8"] if letter.needs_utf8 else [])
-            with suppress(smtplib.SMTPException, OSError):  # it has the letter: sent again, it would come twice
-                client.quit()
-        finally:
-            client.close()
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:  # the last: a host name that DNS cannot have
-        raise _failure(error) from None
-
-
-def _connect(server: MailServer, own_name: str) -> smtplib.SMTP:
-    """Return a connection, encrypted unless the server is this machine; *own_name* spares a look-up of ours in DNS."""
-    if server.security == "tls":
-        context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(server.host, server.port, own_name, timeout=TIMEOUT_SECONDS, context=context)
-    return smtplib.SMTP(server.host, server.port, own_name, timeout=TIMEOUT_SECONDS)
-
-
-def _log_in(client: smtplib.SMTP, server: MailServer) -> None:
-    if server.security == "starttls":
-        _encrypt(client)
-    if not server.user:
-        return
-    try:
-        client.login(server.user, server.password)
-    except smtplib.SMTPNotSupportedError:
-        raise DeliveryFailed("the mail server offers no login: check MAIL_URL", permanent=False) from None
-
-
-def _encrypt(client: smtplib.SMTP) -> None:
-    try:
-        code, _ = client.starttls(context=ssl.create_default_context())
-    except smtplib.SMTPNotSupportedError:
-        code = 0
-    if code != 220:  # noqa: PLR2004 - "go ahead"
-        raise DeliveryFailed("the mail server offers no encryption: use smtps:// in MAIL_URL", permanent=False)
-
-
-def _failure(error: Exception) -> DeliveryFailed:
-    """Return what went wrong in words that name nobody: a server's own text may repeat the address."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-        return _refused("the addressee", code, text, permanent=code >= PERMANENT)
-    if isinstance(error, smtplib.SMTPDataError):
-        return _refused("the mail", error.smtp_code, error.smtp_error, permanent=error.smtp_code >= PERMANENT)
-    if isinstance(error, smtplib.SMTPResponseException):
-        what = _REFUSED.get(type(error), "the connection")
-        return _refused(what, error.smtp_code, error.smtp_error, permanent=False)
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return DeliveryFailed("the mail server takes no address outside ASCII", permanent=True)
-    reason = (isinstance(error, ssl.SSLError) and error.reason) or type(error).__name__
-    return DeliveryFailed(f"the connection to the mail server failed: {reason}", permanent=False)
-
-
-def _refused(what: str, code: int, text: bytes | str, *, permanent: bool) -> DeliveryFailed:
-    enhanced = _ENHANCED.match(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
-    detail = f"{code} {enhanced[1].decode()}" if enhanced else str(code)
-    return DeliveryFailed(f"the mail server refused {what}: {detail}", permanent=permanent)
+        code, text = client.data(letter.content)
+    except smtplib.SMTPResponseException:
+        raise
+    except LOST as error:
+        raise failure_of(error, maybe_taken=True) from None
+    if code not in _OK:
+        raise smtplib.SMTPDataError(code, text)

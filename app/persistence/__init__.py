@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING
 
 from app.persistence import schema, session
 from app.persistence.engine import make_engine
+from app.runtime import shutdown
 
 if TYPE_CHECKING:
     from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Bind the session to the database of the settings, and give each request's connection back at its end."""
+    """Bind the session to the database of the settings, and give each request's connection back at its end.
+
+    At the end of the process the database is told, or it would count a client that was lost.
+    """
     settings = app.extensions["settings"]
     engine = make_engine(settings.database_url)
     session.configure(engine)
+    shutdown.register("database", _say_goodbye)
     schema.ensure(engine, migrate=not settings.is_production)
     app.teardown_appcontext(lambda _error: session.remove())
+
+
+def _say_goodbye() -> None:
+    session.remove()
+    session.engine().dispose()

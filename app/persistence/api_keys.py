@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
-from sqlalchemy.orm import Session
 
+from app.persistence.session import Session
 from app.persistence.tables import api_keys
 
 _C = api_keys.c

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, delete, func, insert, or_, select
-from sqlalchemy.orm import Session
 
 from app.domain.attachments import Attachment
 from app.domain.errors import NotFound
+from app.persistence.session import Session
 from app.persistence.tables import attachments, bookings, customers, uploads, users
 
 _C = attachments.c

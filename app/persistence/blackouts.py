@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, or_, select, update
 
 from app.domain.blackouts import Blackout
+from app.domain.bookings import TAKING_TIME
 from app.domain.errors import NotFound
 from app.domain.spans import MAX_OCCUPANCY_MINUTES
 from app.domain.times import from_minute
-from app.persistence.tables import blackouts, bookings, occupancies, resources, venues
+from app.persistence.session import Session
+from app.persistence.tables import UtcDateTime, blackouts, booking_resources, bookings, occupancies, resources, venues
 
 _UIDS_A_QUERY = 500
 _COLUMNS = (
@@ -24,6 +26,7 @@ _COLUMNS = (
     blackouts.c.ends,
     blackouts.c.reason,
     blackouts.c.uid,
+    blackouts.c.series,
 )
 _PLACE = (
     select(venues.c.id, venues.c.timezone, resources.c.id.label("resource_id"), resources.c.slug.label("resource_slug"))
@@ -44,6 +47,39 @@ _LIST = (
         blackouts.c.starts < bindparam("before"),
     )
     .order_by(blackouts.c.starts, blackouts.c.id)
+    .limit(bindparam("most"))
+)
+_PAGE = (
+    select(*_COLUMNS)
+    .where(
+        blackouts.c.venue_id == bindparam("venue_id"),
+        blackouts.c.ends > bindparam("after"),
+        blackouts.c.starts < bindparam("before"),
+        blackouts.c.id > bindparam("cursor"),
+        or_(
+            bindparam("is_all"),
+            blackouts.c.resource_id.is_(None),
+            blackouts.c.resource_id.in_(bindparam("resource_ids", expanding=True)),
+        ),
+    )
+    .order_by(blackouts.c.id)
+    .limit(bindparam("most"))
+)
+_IN_SERIES = select(*_COLUMNS).where(
+    blackouts.c.venue_id == bindparam("venue_id"), blackouts.c.series == bindparam("series")
+)
+_INSIDE = (
+    select(bookings.c.ref, bookings.c.starts_at, bookings.c.ends_at)
+    .join_from(bookings, booking_resources, booking_resources.c.booking_id == bookings.c.id)
+    .where(
+        bookings.c.venue_id == bindparam("venue_id"),
+        booking_resources.c.resource_id.in_(bindparam("ids", expanding=True)),
+        bookings.c.status.in_(sorted(TAKING_TIME)),
+        bookings.c.starts_at > bindparam("since", type_=UtcDateTime()),
+        bookings.c.starts_at < bindparam("before", type_=UtcDateTime()),
+        bookings.c.ends_at > bindparam("after", type_=UtcDateTime()),
+    )
+    .order_by(bookings.c.starts_at, bookings.c.id)
     .limit(bindparam("most"))
 )
 # A booking's buffers may reach into a blackout, so its own times count, not those of its occupancy.
@@ -99,7 +135,7 @@ def get_blackout(session: Session, blackout_id: int) -> Blackout:
     """
     row = session.execute(_BY_ID, {"blackout_id": blackout_id}).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"There is no blackout {blackout_id}: see 'blackouts list'.")
+        raise NotFound("There is no such blackout.")
     return _blackout(row)
 
 
@@ -107,6 +143,43 @@ def list_blackouts(session: Session, venue_id: int, *, after: int, before: int, 
     """Return at most *limit* blackouts of a venue that touch the UTC minutes from *after* to *before*, in order of time."""
     criteria = {"venue_id": venue_id, "after": after, "before": before, "most": limit}
     return [_blackout(row) for row in session.execute(_LIST, criteria).mappings()]
+
+
+def list_page(  # noqa: PLR0913 - the filters of one list, each by name
+    session: Session,
+    venue_id: int,
+    *,
+    after: int,
+    before: int,
+    resource_ids: Collection[int] | None,
+    cursor: int,
+    limit: int,
+) -> list[Blackout]:
+    """Return at most *limit* blackouts of a venue and of these resources (None is any), from after the key *cursor*."""
+    values = {"venue_id": venue_id, "after": after, "before": before, "cursor": cursor, "most": limit}
+    reach = {"is_all": resource_ids is None, "resource_ids": [*(resource_ids or ())]}
+    return [_blackout(row) for row in session.execute(_PAGE, {**values, **reach}).mappings()]
+
+
+def list_series(session: Session, venue_id: int, series: str) -> list[Blackout]:
+    """Return the blackouts that were entered at once."""
+    return [_blackout(row) for row in session.execute(_IN_SERIES, {"venue_id": venue_id, "series": series}).mappings()]
+
+
+def list_bookings_inside(
+    session: Session, venue_id: int, resource_ids: Collection[int], *, starts: int, ends: int, limit: int
+) -> list[tuple[str, datetime, datetime]]:
+    """Return reference, start and end of at most *limit* bookings of these resources that touch the UTC minutes, by start."""
+    after = from_minute(starts)
+    values = {
+        "venue_id": venue_id,
+        "ids": [*resource_ids],
+        "since": after - timedelta(minutes=MAX_OCCUPANCY_MINUTES),
+        "after": after,
+        "before": from_minute(ends),
+        "most": limit,
+    }
+    return [(ref, starts_at, ends_at) for ref, starts_at, ends_at in session.execute(_INSIDE, values)]
 
 
 def count_bookings_inside(session: Session, blackout: Blackout, resource_ids: Iterable[int]) -> int:

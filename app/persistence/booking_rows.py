@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, or_, select
-from sqlalchemy.orm import Session
 
 from app.persistence.long_reads import PAGE
+from app.persistence.session import Session
 from app.persistence.tables import booking_resources, bookings, customers, resources, services, venues
 
 _Values = dict[str, Any]

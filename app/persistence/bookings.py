@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
-from sqlalchemy.orm import Session
 
 from app.domain.bookings import TAKING_TIME, Booking, Customer
 from app.domain.errors import NotFound, VersionMismatch
 from app.domain.prices import Line, Quote
+from app.persistence.session import Session
 from app.persistence.tables import booking_resources, bookings, customers, resources
 
 _SELECT = select(bookings, customers.c.name, customers.c.email, customers.c.phone, customers.c.user_id).join_from(
@@ -55,7 +55,10 @@ _UPCOMING = (
 )
 _LAPSED = (
     select(bookings.c.ref)
-    .where(bookings.c.status == "pending", bookings.c.starts_at <= bindparam("now"))
+    .where(
+        bookings.c.status == "pending",
+        or_(bookings.c.starts_at <= bindparam("now"), bookings.c.answer_by <= bindparam("now")),
+    )
     .order_by(bookings.c.starts_at)
     .limit(bindparam("most"))
 )
@@ -83,6 +86,7 @@ _MOVE = _STATUS.values(
     total_minor=bindparam("to_total_minor"),
     deposit_minor=bindparam("to_deposit_minor"),
     price_lines=bindparam("to_price_lines"),
+    answer_by=bindparam("to_answer_by"),
 )
 _DROP_RESOURCES = booking_resources.delete().where(booking_resources.c.booking_id == bindparam("owner"))
 
@@ -120,6 +124,8 @@ def add_booking(session: Session, booking: Booking, *, customer_id: int, manage_
             "currency": booking.price.currency,
             "answers": json.dumps(booking.answers, ensure_ascii=False),
             "notes": booking.notes,
+            "language": booking.language,
+            "answer_by": booking.answer_by,
             "created_at": booking.created_at,
             "updated_at": booking.updated_at,
             **_price(booking.price),
@@ -181,7 +187,7 @@ def has_upcoming(session: Session, user_id: int, *, now: datetime) -> bool:
 
 
 def list_lapsed(session: Session, *, now: datetime, limit: int) -> Sequence[str]:
-    """Return the references of at most *limit* pending bookings whose start has come, the earliest first."""
+    """Return the references of at most *limit* pending bookings whose start or time to be answered has come, by start."""
     return session.execute(_LAPSED, {"now": now, "most": limit}).scalars().all()
 
 
@@ -211,6 +217,7 @@ def update_time(session: Session, before: Booking, after: Booking) -> None:
         "now": after.updated_at,
         "to_starts_at": after.starts_at,
         "to_ends_at": after.ends_at,
+        "to_answer_by": after.answer_by,
         **{f"to_{column}": value for column, value in _price(after.price).items()},
     }
     _change(session, _MOVE, before, values)
@@ -262,6 +269,8 @@ def _booking(row: RowMapping, names: Sequence[tuple[int, int, str]]) -> Booking:
         version=row["version"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        language=row["language"],
+        answer_by=row["answer_by"],
     )
 
 

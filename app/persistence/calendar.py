@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, delete, insert, update
-from sqlalchemy.orm import Session
 
+from app.persistence.session import Session
 from app.persistence.tables import occupancies, resources
 
 _LOCK = (

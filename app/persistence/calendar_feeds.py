@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, case, delete, exists, func, insert, or_, select, update
-from sqlalchemy.orm import Session
 
+from app.persistence.session import Session
 from app.persistence.tables import bookings, calendar_feeds, customers, resources, user_scopes, users
 
 _C = calendar_feeds.c

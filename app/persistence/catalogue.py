@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Table, bindparam, delete, insert, or_, select, update
-from sqlalchemy.orm import Session
 
 from app.domain.catalogue import Entry, ResourceEntry, ServiceEntry, SpecialHours, VenueEntry
 from app.domain.custom_fields import fields_from_json
 from app.domain.hours import starts_from_json, weekly_from_json, windows_from_json
+from app.persistence.session import Session
 from app.persistence.tables import occupancies, resources, service_resources, services, special_hours, venues
 
 _WANTED = or_(bindparam("slug") == "", venues.c.slug == bindparam("slug"))
@@ -51,7 +51,7 @@ _UPDATE = {
 _ADD_HOURS, _ADD_MEMBERS = insert(special_hours), insert(service_resources)
 _DROP_HOURS = delete(special_hours).where(special_hours.c.resource_id == bindparam("owner"))
 _DROP_MEMBERS = delete(service_resources).where(service_resources.c.service_id == bindparam("owner"))
-_AS_JSON = frozenset({"weekly_hours", "weekly_starts", "cancellation"})
+_AS_JSON = frozenset({"weekly_hours", "weekly_starts", "cancellation", "reminders"})
 _ELSEWHERE = frozenset({"special_hours", "groups", "resources", "services"})  # in tables of their own
 
 
@@ -147,10 +147,10 @@ def _venue(
     hours: Mapping[int, SpecialHours],
     members: Mapping[int, tuple[tuple[str, ...], ...]],
 ) -> StoredVenue:
-    entry = VenueEntry(
-        **_plain(VenueEntry, row),
-        resources=tuple(_resource(item, hours.get(item["id"], {})) for item in resource_rows),
-        services=tuple(_service(item, members.get(item["id"], ())) for item in service_rows),
+    entry = replace(
+        venue_entry(row),
+        resources=tuple(resource_entry(item, hours.get(item["id"], {})) for item in resource_rows),
+        services=tuple(service_entry(item, members.get(item["id"], ())) for item in service_rows),
     )
     return StoredVenue(
         row["id"],
@@ -160,18 +160,26 @@ def _venue(
     )
 
 
-def _resource(row: RowMapping, hours: SpecialHours) -> ResourceEntry:
+def venue_entry(row: RowMapping) -> VenueEntry:
+    """Return what a row of ``venues`` says, without what is in the venue."""
+    return VenueEntry(**_plain(VenueEntry, row), resources=(), services=())
+
+
+def resource_entry(row: RowMapping, hours: SpecialHours) -> ResourceEntry:
+    """Return what a row of ``resources`` says, with its special hours."""
     values = _plain(ResourceEntry, row)
     values["weekly_hours"] = weekly_from_json(row["weekly_hours"])
     return ResourceEntry(**values, special_hours=hours)
 
 
-def _service(row: RowMapping, groups: tuple[tuple[str, ...], ...]) -> ServiceEntry:
+def service_entry(row: RowMapping, groups: tuple[tuple[str, ...], ...]) -> ServiceEntry:
+    """Return what a row of ``services`` says, with the slugs of its resources."""
     starts = row["weekly_starts"]
     values = _plain(ServiceEntry, row)
     values["weekly_starts"] = None if starts is None else starts_from_json(starts)
     values["cancellation"] = tuple((hours, percent) for hours, percent in json.loads(row["cancellation"]))
     values["custom_fields"] = fields_from_json(row["custom_fields"])
+    values["reminders"] = tuple(json.loads(row["reminders"]))
     return ServiceEntry(**values, groups=groups)
 
 

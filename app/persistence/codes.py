@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, case, delete, insert, select, update
-from sqlalchemy.orm import Session
 
 from app.domain.codes import ATTEMPTS_SECONDS, LIFETIME_SECONDS, MAX_ATTEMPTS
+from app.persistence.session import Session
 from app.persistence.tables import one_time_codes
 
 _C = one_time_codes.c

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import bindparam, update
-from sqlalchemy.orm import Session
 
 from app.domain.accounts import Target
+from app.persistence.session import Session
 from app.persistence.tables import customers
 
 _JOIN = (

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, or_, select, update
-from sqlalchemy.orm import Session
 
 from app.domain.duties import MOST_AHEAD, RETRY_SECONDS, Duty, LastRun
+from app.persistence.session import Session
 from app.persistence.tables import duties
 
 MAX_ERROR = 300  # letters

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
-from sqlalchemy.orm import Session
 
+from app.persistence.session import Session
 from app.persistence.tables import holds, occupancies
 
 _ADD = insert(holds)

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from app.domain.errors import AnsweredBefore
-from app.persistence.session import is_duplicate
+from app.persistence.session import Session, is_duplicate
 from app.persistence.tables import idempotency_keys
 
 KEPT = timedelta(hours=24)

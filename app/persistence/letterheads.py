@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.orm import Session
 
 from app.domain.errors import NotFound
+from app.persistence.session import Session
 from app.persistence.tables import resources, services, venues
 
 _VENUE = (venues.c.id, venues.c.name, venues.c.address, venues.c.email, venues.c.timezone, venues.c.currency)

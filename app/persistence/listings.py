@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, RowMapping, Select, bindparam, or_, select
-from sqlalchemy.orm import Session
 
 from app.domain.errors import NotFound
+from app.persistence.session import Session
 from app.persistence.tables import resources, service_resources, services, venues
 
 _CURSOR: BindParameter[int] = bindparam("cursor")
@@ -18,15 +18,19 @@ _VENUE_ID: BindParameter[int] = bindparam("venue_id")
 _SERVICE_ID: BindParameter[int] = bindparam("service_id")
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 
-_VENUES = select(venues).where(venues.c.id > _CURSOR).order_by(venues.c.id).limit(_MOST)
-_VENUE = select(venues).where(venues.c.id == _ID)
+_VENUES = select(venues).where(venues.c.id > _CURSOR, venues.c.active).order_by(venues.c.id).limit(_MOST)
+_VENUE = select(venues).where(venues.c.id == _ID, venues.c.active)
 _PLACE = select(venues.c.id).where(venues.c.id == _VENUE_ID)
 _PLACE_IN = select(resources.c.id).where(resources.c.venue_id == _VENUE_ID, resources.c.id == _ID)
 _HOURS = select(resources.c.venue_id, resources.c.weekly_hours).where(
     resources.c.venue_id.in_(_IDS), resources.c.active
 )
 
-_OFFERED = select(services, venues.c.currency, venues.c.timezone).join_from(services, venues).where(services.c.active)
+_OFFERED = (
+    select(services, venues.c.currency, venues.c.timezone)
+    .join_from(services, venues)
+    .where(services.c.active, venues.c.active)
+)
 _SERVICES = (
     _OFFERED.where(services.c.id > _CURSOR, or_(_VENUE_ID == 0, services.c.venue_id == _VENUE_ID))
     .order_by(services.c.id)
@@ -44,9 +48,11 @@ _RESOURCES = (
     select(
         resources.c.id, resources.c.venue_id, resources.c.slug, resources.c.name, resources.c.kind, resources.c.capacity
     )
+    .join_from(resources, venues)
     .where(
         resources.c.id > _CURSOR,
         resources.c.active,
+        venues.c.active,
         or_(_VENUE_ID == 0, resources.c.venue_id == _VENUE_ID),
         or_(
             _SERVICE_ID == 0,

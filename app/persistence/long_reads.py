@@ -30,7 +30,9 @@ def iter_pages(
     rows = _read(read, None)
     while rows:
         yield rows
-        rows = _patient(read, rows[-1], pause) if len(rows) == PAGE else []
+        last, is_full = rows[-1], len(rows) == PAGE
+        del rows  # or two pages were in memory while the next is read, of a mebibyte each
+        rows = _patient(read, last, pause) if is_full else []
 
 
 def _read(read: Callable[[Connection, T | None], list[T]], last: T | None) -> list[T]:

@@ -30,8 +30,8 @@ _LOCK_NAME = "CONCAT('slotkeeper ', MD5(DATABASE()))"
 _LOCK = text(f"SELECT GET_LOCK({_LOCK_NAME}, :seconds)")
 
 
-def upgrade(engine: Engine) -> None:
-    """Migrate the database to the newest schema; does nothing where it is there already.
+def upgrade(engine: Engine, *, to: str = "head") -> None:
+    """Migrate the database to the newest schema, or an empty one to an older; does nothing where it is there already.
 
     Each migration is one transaction on SQLite; MySQL commits every statement, so there a migration that was cut off is
     taken up again by the next try.
@@ -48,7 +48,7 @@ def upgrade(engine: Engine) -> None:
                 f"The database is at schema {revision}, which this program does not know: install the newer one."
             )
         if revision != scripts.get_current_head():
-            command.upgrade(_config(connection), "head")
+            command.upgrade(_config(connection), to)
 
 
 def head() -> str | None:

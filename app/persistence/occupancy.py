@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, and_, bindparam, select
 
 from app.domain.hours import WeeklyHours, Window, weekly_from_json, windows_from_json
 from app.persistence.long_reads import PAGE
+from app.persistence.session import Session
 from app.persistence.tables import booking_resources, bookings, resources, services, special_hours
 
 _COUNTED = ("pending", "confirmed", "checked_in", "completed", "no_show")
 _RESOURCES = (
-    select(resources.c.id, resources.c.name, resources.c.capacity, resources.c.weekly_hours)
+    select(
+        resources.c.id,
+        resources.c.name,
+        resources.c.capacity,
+        resources.c.weekly_hours,
+        special_hours.c.on_date,
+        special_hours.c.windows,
+    )
+    .outerjoin_from(
+        resources,
+        special_hours,
+        and_(
+            special_hours.c.resource_id == resources.c.id,
+            special_hours.c.on_date >= bindparam("first"),
+            special_hours.c.on_date < bindparam("end"),
+        ),
+    )
     .where(resources.c.venue_id == bindparam("venue_id"), resources.c.active)
     .order_by(resources.c.name, resources.c.id)
-)
-_SPECIAL_HOURS = (
-    select(special_hours.c.resource_id, special_hours.c.on_date, special_hours.c.windows)
-    .join_from(special_hours, resources)
-    .where(
-        resources.c.venue_id == bindparam("venue_id"),
-        special_hours.c.on_date >= bindparam("first"),
-        special_hours.c.on_date < bindparam("end"),
-    )
 )
 _BOOKED = (
     select(
@@ -80,12 +86,13 @@ class Booked:
 
 def list_resources(session: Session, venue_id: int, *, first: date, end: date) -> list[OpenResource]:
     """Return the resources of a venue that can be booked, by name, with the hours of the days from *first* up to *end*."""
-    values = {"venue_id": venue_id, "first": first, "end": end}
-    special = _by_resource(session.execute(_SPECIAL_HOURS, values))
-    return [
-        OpenResource(row.id, row.name, row.capacity, weekly_from_json(row.weekly_hours), special.get(row.id, {}))
-        for row in session.execute(_RESOURCES, {"venue_id": venue_id})
-    ]
+    rows = session.execute(_RESOURCES, {"venue_id": venue_id, "first": first, "end": end}).all()
+    special: dict[int, dict[date, tuple[Window, ...]]] = {row.id: {} for row in rows}
+    for row in rows:
+        if row.on_date is not None:
+            special[row.id][row.on_date] = windows_from_json(row.windows)
+    plain = {row.id: (row.name, row.capacity, weekly_from_json(row.weekly_hours)) for row in rows}
+    return [OpenResource(key, *values, special[key]) for key, values in plain.items()]
 
 
 def list_booked(
@@ -103,10 +110,3 @@ def list_booked(
         Booked(starts_at, booking_id, resource_id, ends_at, max(party * units, 1))
         for starts_at, booking_id, resource_id, ends_at, party, units in connection.execute(_BOOKED, values)
     ]
-
-
-def _by_resource(rows: Iterable[Any]) -> dict[int, dict[date, tuple[Window, ...]]]:
-    found: dict[int, dict[date, tuple[Window, ...]]] = {}
-    for resource_id, on, windows in rows:
-        found.setdefault(resource_id, {})[on] = windows_from_json(windows)
-    return found

@@ -17,13 +17,13 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.orm import Session
 
 from app.domain.custom_fields import fields_from_json
 from app.domain.errors import NotFound
 from app.domain.hours import starts_from_json, weekly_from_json
 from app.domain.offers import Offer, Resource
 from app.domain.prices import PriceList
+from app.persistence.session import Session
 from app.persistence.tables import (
     resources,
     service_resources,
@@ -40,7 +40,7 @@ def words(*columns: ColumnElement[Any]) -> ColumnElement[str]:
     return reduce(lambda words, column: words.concat(_SPACE).concat(column), rest, first)
 
 
-OF_SERVICE = (services.c.id == bindparam("service_id")) & services.c.active
+OF_SERVICE = (services.c.id == bindparam("service_id")) & services.c.active & venues.c.active
 _RULE_NAMES = (
     "venue_id",
     "version",
@@ -58,6 +58,7 @@ _PRICES = ("flat_minor", "per_hour_minor", "per_person_minor", "deposit_percent"
 _NUMBERS: dict[str, ColumnElement[Any]] = {
     **{name: services.c[name] for name in (*_RULE_NAMES, *_PRICES, "requires_approval", "guest_bookings")},
     "max_party_size": func.coalesce(services.c.max_party_size, 0),
+    "approval_minutes": func.coalesce(services.c.approval_minutes, 0),
     "group_no": service_resources.c.group_no,
     "resource_id": resources.c.id,
     "capacity": resources.c.capacity,
@@ -85,6 +86,7 @@ _RULES = (
 _RESOURCE_IDS = (
     select(service_resources.c.resource_id)
     .join_from(service_resources, services)
+    .join(venues, venues.c.id == services.c.venue_id)
     .where(OF_SERVICE)
     .order_by(service_resources.c.resource_id)
 )
@@ -139,6 +141,7 @@ def _offer(service_id: int, rows: Sequence[Row[Any]]) -> Offer:
         requires_approval=bool(numbers["requires_approval"]),
         guest_bookings=bool(numbers["guest_bookings"]),
         max_party_size=numbers["max_party_size"] or None,
+        approval_minutes=numbers["approval_minutes"] or None,
         prices=PriceList(row.currency, **{name: numbers[name] for name in _PRICES}),
         custom_fields=fields_from_json(row.custom_fields),
         venue_version=numbers["venue_version"],

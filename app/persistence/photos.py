@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select
-from sqlalchemy.orm import Session
 
 from app.domain.attachments import ResourcePhoto
 from app.domain.errors import NotFound
+from app.persistence.session import Session
 from app.persistence.tables import resource_photos, resources
 
 _C = resource_photos.c

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select
-from sqlalchemy.orm import Session
 
+from app.persistence.session import Session
 from app.persistence.tables import recovery_codes
 
 _ADD = insert(recovery_codes)

@@ -7,9 +7,9 @@ from importlib import import_module
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 
 from app.domain.errors import Busy
+from app.persistence.unit_of_work import Session
 
 HEAD = "0007"  # the newest file in migrations/versions; a test compares
 _TRUST_SECONDS = 10.0
@@ -34,7 +34,7 @@ def require_known(session: Session) -> None:
     Raises:
         Busy: the database is at another revision.
     """
-    name = str(session.get_bind().engine.url)
+    name = str(session.engine.url)
     now = time.monotonic()
     if now < _trusted_until.get(name, 0.0):
         return

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.orm import Session
 
 from app.domain.accounts import FRESH, User
+from app.persistence.session import Session
 from app.persistence.tables import sessions, users
 from app.persistence.users import user_of
 

@@ -8,13 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import BindParameter, String, bindparam, cast, func, literal, null, or_, select, union_all
-from sqlalchemy.orm import Session
 
 from app.domain.errors import NotFound
 from app.domain.hours import windows_from_json
 from app.domain.offers import Calendars, Closure, Offer, Taken
 from app.domain.spans import MAX_OCCUPANCY_MINUTES, Span
 from app.persistence.offers import OF_SERVICE, words, zone_of
+from app.persistence.session import Session
 from app.persistence.tables import blackouts, occupancies, resources, service_resources, services, special_hours, venues
 
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, delete, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import TextClause, bindparam, delete, select, text, update
 
+from app.persistence.session import Session
 from app.persistence.tables import throttles
 
 # count stands before ends: MySQL assigns from left to right, and the count is by the old end.
@@ -33,6 +33,13 @@ _OVER = (
 _DELETE_OVER = delete(throttles).where(
     throttles.c.key_hash.in_(bindparam("keys", expanding=True)), throttles.c.ends <= bindparam("now")
 )
+_UNCOUNT = (
+    update(throttles)
+    .where(
+        throttles.c.key_hash == bindparam("of_key"), throttles.c.ends == bindparam("in_window"), throttles.c.count > 0
+    )
+    .values(count=throttles.c.count - 1)
+)
 _CLEAR = delete(throttles).where(throttles.c.key_hash == bindparam("key_hash"))
 
 
@@ -45,13 +52,18 @@ def count(session: Session, seconds_of: Mapping[str, int], *, now_seconds: int) 
     values: dict[str, Any] = {"now": now_seconds}
     for number, key in enumerate(keys):
         values |= {f"key{number}": key, f"ends{number}": now_seconds + seconds_of[key]}
-    session.execute(_upsert(len(keys), is_sqlite=session.get_bind().dialect.name == "sqlite"), values)
+    session.execute(_upsert(len(keys), is_sqlite=session.engine.dialect.name == "sqlite"), values)
     return {key: (counted, ends) for key, counted, ends in session.execute(_READ, {"keys": keys})}
 
 
 def clear(session: Session, key_hash: str) -> None:
     """Forget what was counted on a key."""
     session.execute(_CLEAR, {"key_hash": key_hash})
+
+
+def uncount(session: Session, key: str, *, ends: int) -> None:
+    """Count one less on a key, in the window that *ends* then (UTC seconds); of one that is over nothing is given back."""
+    session.execute(_UNCOUNT, {"of_key": key, "in_window": ends})
 
 
 def delete_over(session: Session, *, now_seconds: int, limit: int) -> int:

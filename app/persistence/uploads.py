@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.orm import Session
 
 from app.domain.attachments import Upload
 from app.domain.errors import NotFound
+from app.persistence.session import Session
 from app.persistence.tables import uploads
 
 _C = uploads.c

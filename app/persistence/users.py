@@ -9,12 +9,11 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from app.domain.accounts import Target, User
 from app.domain.actors import Scope
 from app.domain.errors import Conflict, NotFound, VersionMismatch
-from app.persistence.session import is_duplicate
+from app.persistence.session import Session, is_duplicate
 from app.persistence.tables import user_scopes, users
 
 _C = users.c
@@ -33,7 +32,7 @@ _LIST_BY_EMAIL = _LIST.where(_C.email == bindparam("email"))  # one at most, fou
 _ADD = insert(users)
 _CHANGE = update(users).where(_C.id == bindparam("user_id")).values(version=_C.version + 1, updated_at=bindparam("now"))
 _RENAME = _CHANGE.where(_C.version == bindparam("seen")).values(
-    name=bindparam("to_name"), contact_phone=bindparam("to_contact_phone")
+    name=bindparam("to_name"), contact_phone=bindparam("to_contact_phone"), language=bindparam("to_language")
 )
 _SET_EMAIL = _CHANGE.values(email=bindparam("to_email"))
 _SET_PHONE = _CHANGE.values(phone=bindparam("to_phone"))
@@ -82,7 +81,7 @@ def add_user(session: Session, values: dict[str, Any], *, now: datetime) -> int:
     Raises:
         Conflict: another has the address.
     """
-    fresh = {"contact_phone": "", "active": True, "version": 1, "created_at": now, "updated_at": now}
+    fresh = {"contact_phone": "", "language": "", "active": True, "version": 1, "created_at": now, "updated_at": now}
     result: Any = _or_conflict(session, _ADD, {**fresh, **values})
     return int(result.inserted_primary_key[0])
 
@@ -134,14 +133,15 @@ def list_users(session: Session, *, role: str = "", email: str = "", cursor: int
     return [user_of(row) for row in rows]
 
 
-def rename(session: Session, user: User, *, name: str, contact_phone: str, now: datetime) -> None:
-    """Change what an account is called and where it may be called.
+def rename(session: Session, user: User, *, name: str, contact_phone: str, language: str, now: datetime) -> None:
+    """Change what an account is called, where it may be called, and in which language it is written to.
 
     Raises:
         VersionMismatch: it is no longer the one that was read.
     """
-    values = {"user_id": user.id, "seen": user.version, "to_name": name, "to_contact_phone": contact_phone, "now": now}
-    if _rowcount(session, _RENAME, values) != 1:
+    seen = {"user_id": user.id, "seen": user.version, "now": now}
+    values = {"to_name": name, "to_contact_phone": contact_phone, "to_language": language}
+    if _rowcount(session, _RENAME, {**seen, **values}) != 1:
         raise VersionMismatch("The account has just been changed; read it again.")
 
 
@@ -228,6 +228,7 @@ def user_of(row: Row[Any]) -> User:
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        language=row.language,
     )
 
 

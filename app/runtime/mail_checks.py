@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from app.runtime.checks import HOST, SettingsError, folder_of, is_loopback, secret_text
+from app.runtime.checks import HOST, SettingsError, folder_of, is_loopback, secret_text, whole
 
 KINDS = "console:, file:/absolute/folder, smtp://user:password@host:587 or smtps://user:password@host"
 LOCAL = "smtp://localhost:25"  # what a cPanel host has
@@ -45,6 +45,7 @@ def mail_settings(values: Mapping[str, Any], base_url: str, *, production: bool)
     return {
         "mail_url": mail_url(values.get("mail_url", LOCAL if production else "console:")),
         "mail_from": mail_from(values.get("mail_from", _default_sender(host))),
+        "mail_hourly_budget": whole("MAIL_HOURLY_BUDGET", values.get("mail_hourly_budget", 90), 0, 1_000_000),
     }
 
 

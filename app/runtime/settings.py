@@ -18,7 +18,9 @@ from app.runtime import checks, key_files
 from app.runtime.checks import SettingsError
 from app.runtime.file_checks import file_settings
 from app.runtime.mail_checks import mail_settings
+from app.runtime.memory_checks import memory_settings
 from app.runtime.sms_checks import sms_settings
+from app.runtime.webhook_checks import Network, webhook_settings
 
 __all__ = ["ROOT", "Settings", "SettingsError", "load", "names"]
 
@@ -58,13 +60,21 @@ class Settings:
     hold_minutes: int
     mail_url: str
     mail_from: str
+    mail_hourly_budget: int
     sms_url: str
     sms_headers: str
     sms_body: str
     sms_daily_budget: int
+    whatsapp_url: str
+    whatsapp_headers: str
+    whatsapp_body: str
+    webhook_allowed_networks: tuple[Network, ...]
     sealing_key_file: Path
     hash_profile: str
     cron_secret: str
+    memory_soft_mib: int | None
+    memory_hard_mib: int | None
+    memory_check_requests: int
 
     @property
     def is_production(self) -> bool:
@@ -117,9 +127,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         hold_minutes=checks.whole("HOLD_MINUTES", values.get("hold_minutes", 10), 1, 60),
         **mail_settings(values, base_url, production=production),
         **sms_settings(values, production=production),
+        **webhook_settings(values),
         sealing_key_file=_inside(instance, "SEALING_KEY_FILE", values.get("sealing_key_file", "sealing_key")),
         hash_profile=checks.choice("HASH_PROFILE", values.get("hash_profile", "strong"), ("strong", "cheapest")),
         cron_secret=_cron_secret(values.get("cron_secret")),
+        **memory_settings(values),
     )
     if production:
         _refuse_what_endangers(settings)

@@ -1,4 +1,4 @@
-"""What the settings of text messages may say. They hold keys: no refusal repeats a value.
+"""What the settings of text messages, by SMS and by WhatsApp, may say. They hold keys: no refusal repeats a value.
 
 The gateway reads the same values through the same functions, so that what was accepted at the start is what is used.
 """
@@ -23,72 +23,84 @@ _PROBE = {"to": "+4930 1/2&3=4", "text": 'Say "{to}" \\ now %41'}
 
 
 def sms_settings(values: Mapping[str, Any], *, production: bool) -> dict[str, Any]:
-    """Return the fields of the settings that say how text messages leave; outside production they are only shown."""
+    """Return the fields of the settings that say how text messages leave; outside production those by SMS are only shown."""
     return {
-        "sms_url": sms_url(values.get("sms_url", "none:" if production else "console:")),
-        "sms_headers": sms_headers(values.get("sms_headers", "")),
-        "sms_body": sms_body(values.get("sms_body", BODY)),
+        **_gateway_settings("SMS", values, "none:" if production else "console:"),
+        **_gateway_settings("WHATSAPP", values, "none:"),
         "sms_daily_budget": whole("SMS_DAILY_BUDGET", values.get("sms_daily_budget", 100), 0, 100_000),
     }
 
 
-def sms_url(value: object) -> str:
+def _gateway_settings(way: str, values: Mapping[str, Any], otherwise: str) -> dict[str, Any]:
+    """Return the three fields of a *way* that messages leave: SMS or WHATSAPP."""
+    name = way.lower()
+    return {
+        f"{name}_url": text_url(values.get(f"{name}_url", otherwise), way),
+        f"{name}_headers": text_headers(values.get(f"{name}_headers", ""), way),
+        f"{name}_body": text_body(values.get(f"{name}_body", BODY), way),
+    }
+
+
+def text_url(value: object, way: str = "SMS") -> str:
     """Return the address that text messages go to."""
-    url = secret_text("SMS_URL", value)
+    setting = f"{way}_URL"
+    url = secret_text(setting, value)
     if url.startswith("file:"):
-        folder_of("SMS_URL", url)
+        folder_of(setting, url)
     elif url.startswith(("https://", "http://")):
-        _check_provider(url)
+        _check_provider(url, way)
     elif url not in {"none:", "console:"}:
-        raise SettingsError(f"SMS_URL must be {KINDS}")
+        raise SettingsError(f"{setting} must be {KINDS}")
     return url
 
 
-def _check_provider(url: str) -> None:
+def _check_provider(url: str, way: str) -> None:
     place = ""
     with suppress(ValueError):
         parts = urlsplit(url)
         place = parts.netloc.removesuffix(f":{parts.port}")
     if not HOST.fullmatch(place) or "*" in place or not url.isascii() or " " in url or parts.fragment:
         raise SettingsError(
-            "SMS_URL is no address of a provider: https://api.example.org/messages; user and password go into SMS_HEADERS"
+            f"{way}_URL is no address of a provider: https://api.example.org/messages; "
+            f"user and password go into {way}_HEADERS"
         )
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise SettingsError("SMS_URL must start with https://: numbers and codes are private")
+        raise SettingsError(f"{way}_URL must start with https://: numbers and codes are private")
 
 
-def sms_headers(value: object) -> str:
+def text_headers(value: object, way: str = "SMS") -> str:
     """Return the headers that the provider wants, as one line."""
     if value == "":
         return ""
-    text = secret_text("SMS_HEADERS", value)
-    headers(text)
+    text = secret_text(f"{way}_HEADERS", value)
+    headers(text, way)
     return text
 
 
-def headers(text: str) -> dict[str, str]:
+def headers(text: str, way: str = "SMS") -> dict[str, str]:
     """Return the headers in ``Name: value | Name: value``."""
     found: dict[str, str] = {}
     for number, part in enumerate(text.split("|") if text else [], 1):
         match = _HEADER.fullmatch(part.strip())
         if match is None:
             raise SettingsError(
-                f"SMS_HEADERS: header {number} is not of the form Name: value (| stands between headers)"
+                f"{way}_HEADERS: header {number} is not of the form Name: value (| stands between headers)"
             )
         if match[1].lower() in _OURS:
-            raise SettingsError(f"SMS_HEADERS: header {number}, {match[1]}, is set by the program: leave it out")
+            raise SettingsError(f"{way}_HEADERS: header {number}, {match[1]}, is set by the program: leave it out")
         found[match[1]] = match[2]
     return found
 
 
-def sms_body(value: object) -> str:
+def text_body(value: object, way: str = "SMS") -> str:
     """Return the template of what is sent to the provider."""
-    template = secret_text("SMS_BODY", value)
+    template = secret_text(f"{way}_BODY", value)
     if {match[1] for match in _GAP.finditer(template)} != {"to", "text"}:
-        raise SettingsError("SMS_BODY must have both {to} and {text}")
+        raise SettingsError(f"{way}_BODY must have both {{to}} and {{text}}")
     if not (_is_good_json(template) if is_json(template) else _is_good_form(template)):
         raise SettingsError(
-            'SMS_BODY must be JSON, {"to": "{to}", "text": "{text}"} with both in quotes, or a form: To={to}&Body={text}'
+            f'{way}_BODY must be JSON, {{"to": "{{to}}", "text": "{{text}}"}} with both in quotes, '
+            "or a form: To={to}&Body={text}"
         )
     return template
 

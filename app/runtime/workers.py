@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from app.runtime import shutdown
 from app.runtime.startup import is_gevent
 
 MAX_WAITING = 24  # callers; 20 who sign in at once wait half a second for the last of them
@@ -130,4 +130,4 @@ def _outcome(function: Callable[..., R], args: tuple[object, ...]) -> tuple[R | 
         return None, error
 
 
-atexit.register(close)
+shutdown.register("worker", close)

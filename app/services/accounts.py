@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from app.domain.accounts import Target, User, check_keeps_an_address
 from app.domain.errors import Conflict, Forbidden, InvalidCredentials, VersionMismatch
 from app.domain.throttles import SIGN_INS, SIGN_INS_BY_ADDRESS, network_of
 from app.persistence import bookings, customers, recovery_codes, sessions, users
 from app.persistence.audit import add_audit
 from app.persistence.codes import SentCode
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 from app.persistence.sessions import LiveSession
 from app.runtime.settings import Settings
 from app.services import codes
@@ -45,7 +43,7 @@ def register(  # noqa: PLR0913 - a registration's fields, each by name
         normal = check_new_password(password)
         _count_hashing(settings, visitor, now=now)
         password_hash = hash_password(normal, settings.hash_profile)
-    payload = Payload(name=name, contact_phone=contact_phone, password_hash=password_hash)
+    payload = Payload(name=name, contact_phone=contact_phone, password_hash=password_hash, language=visitor.language)
     return codes.ask(settings, "register", target, visitor, now=now, payload=payload)
 
 
@@ -116,10 +114,17 @@ def _change_password(
 
 
 @use_case
-def rename(
-    live: LiveSession, *, name: str, contact_phone: str, version: int | None, visitor: Visitor, now: datetime
+def rename(  # noqa: PLR0913 - what may be changed, each by name
+    live: LiveSession,
+    *,
+    name: str,
+    contact_phone: str,
+    language: str,
+    version: int | None,
+    visitor: Visitor,
+    now: datetime,
 ) -> User:
-    """Change what the account is called, and where it may be called.
+    """Change what the account is called, where it may be called, and in which language it is written to.
 
     Raises:
         VersionMismatch: it has changed since the caller read it.
@@ -128,7 +133,7 @@ def rename(
         user = users.get_user(session, live.user.id).user
         if version is not None and version != user.version:
             raise VersionMismatch(f"The account is at version {user.version} by now; read it again.")
-        users.rename(session, user, name=name, contact_phone=contact_phone, now=now)
+        users.rename(session, user, name=name, contact_phone=contact_phone, language=language, now=now)
         add_audit(session, "user.renamed", f"user:{user.id}", by=visitor.by, now=now)
         return users.get_user(session, user.id).user
 
@@ -140,7 +145,8 @@ def ask_new_address(settings: Settings, live: LiveSession, target: Target, visit
         RateLimited: this network has asked for too many.
     """
     purpose = "change_email" if target.channel == "email" else "change_phone"
-    return codes.ask(settings, purpose, target, visitor, now=now, payload=Payload(user_id=live.user.id))
+    payload = Payload(user_id=live.user.id, language=live.user.language)
+    return codes.ask(settings, purpose, target, visitor, now=now, payload=payload)
 
 
 @use_case
@@ -158,7 +164,7 @@ def remove_address(settings: Settings, live: LiveSession, channel: str, visitor:
             raise Forbidden("Staff and admins keep an e-mail address.")
         removed = Target(channel, "")
         for old in addresses_of(user):
-            owe(session, settings, f"account.{removed.field}_changed", old, now=now)
+            owe(session, settings, f"account.{removed.field}_changed", old, now=now, language=user.language)
         users.set_address(session, user.id, removed, now=now)
         add_audit(session, f"user.{removed.field}_removed", f"user:{user.id}", by=visitor.by, now=now)
         return users.get_user(session, user.id).user
@@ -177,7 +183,7 @@ def erase(settings: Settings, live: LiveSession, visitor: Visitor, *, now: datet
         if bookings.has_upcoming(session, live.user.id, now=now):
             raise Conflict("Bookings are still to come; cancel them first.")
         for target in addresses_of(live.user):
-            owe(session, settings, "account.erased", target, now=now)
+            owe(session, settings, "account.erased", target, now=now, language=live.user.language)
         bookings.erase_answers(session, live.user.id)
         left = erase_files(session, live.user.id, now=now)
         customers.erase(session, live.user.id)
@@ -211,4 +217,4 @@ def _note_wrong(user: User, visitor: Visitor, *, now: datetime) -> None:
 def _set_password(session: Session, settings: Settings, user: User, password_hash: str, *, now: datetime) -> None:
     users.set_password(session, user.id, password_hash, now=now)
     for target in addresses_of(user):
-        owe(session, settings, "account.password_changed", target, now=now)
+        owe(session, settings, "account.password_changed", target, now=now, language=user.language)

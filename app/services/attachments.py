@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy.orm import Session
 
 from app.domain.attachments import Attachment, Upload, check_open, check_removal
 from app.domain.bookings import Booking
@@ -16,7 +15,7 @@ from app.domain.files import Allowance
 from app.persistence import attachments, contents, uploads
 from app.persistence.audit import add_audit
 from app.persistence.idempotency import IdempotencyKey, add_answer
-from app.persistence.session import give_connection_back, reading, transaction, use_case
+from app.persistence.session import Session, give_connection_back, reading, transaction, use_case
 from app.runtime.settings import Settings
 from app.services import files
 from app.services.bookings import Access, get_for, view_for

@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.orm import Session
-
 from app.domain.actors import Actor
 from app.domain.blackouts import Blackout, BlackoutChange
 from app.domain.errors import Invalid, NotFound
@@ -19,7 +17,7 @@ from app.domain.times import minute_text
 from app.persistence import blackouts as store
 from app.persistence.audit import add_audit
 from app.persistence.calendar import lock_resources
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 
 MAX_REASON = 200
 
@@ -32,6 +30,7 @@ class Closing:
     starts: int
     ends: int
     reason: str
+    series: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,9 @@ class Place:
         One calendar may close several resources of a venue, so the event's name carries the resource's.
         """
         uid = f"{self.resource_slug}/{closing.uid}" if self.resource_slug else closing.uid
-        return Blackout(0, self.venue_id, self.resource_id, closing.starts, closing.ends, closing.reason, uid)
+        return Blackout(
+            0, self.venue_id, self.resource_id, closing.starts, closing.ends, closing.reason, uid, closing.series
+        )
 
 
 class _DryRunOver(Exception):
@@ -112,14 +113,35 @@ def delete_blackout(blackout_id: int, *, by: Actor, now: datetime) -> Blackout:
         NotFound: there is no such blackout.
     """
     known = store.get_blackout(reading(), blackout_id)
-    whole_venue = known.resource_id is None
-    ids = store.list_venue_resource_ids(reading(), known.venue_id) if whole_venue else {known.resource_id}
+    ids = _closed_by(known)
     with transaction() as session:
-        lock_resources(session, {key for key in ids if key is not None})
+        lock_resources(session, ids)
         known = store.get_blackout(session, blackout_id)
-        store.delete_blackout(session, blackout_id)
-        add_audit(session, "blackout.deleted", f"blackout:{blackout_id}", by=by, now=now, **_detail(known))
+        _delete(session, known, by=by, now=now)
     return known
+
+
+@use_case
+def delete_series(known: Blackout, *, by: Actor, now: datetime) -> int:
+    """Open all times again that were closed at once with this one, and return how many they were."""
+    ids = _closed_by(known)
+    with transaction() as session:
+        lock_resources(session, ids)
+        found = store.list_series(session, known.venue_id, known.series or "")
+        for one in found:
+            _delete(session, one, by=by, now=now)
+    return len(found)
+
+
+def _closed_by(known: Blackout) -> set[int]:
+    if known.resource_id is not None:
+        return {known.resource_id}
+    return store.list_venue_resource_ids(reading(), known.venue_id)
+
+
+def _delete(session: Session, known: Blackout, *, by: Actor, now: datetime) -> None:
+    store.delete_blackout(session, known.id)
+    add_audit(session, "blackout.deleted", f"blackout:{known.id}", by=by, now=now, **_detail(known))
 
 
 def _touched(session: Session, place: Place, wanted: Sequence[Blackout]) -> tuple[set[int], dict[str, Blackout]]:

@@ -106,7 +106,11 @@ def pages_of_venue(head: Letterhead, range_: Range, by: Actor) -> Iterator[list[
     """Return the bookings of a venue in the order in which they start, page after page, of these what the caller reaches."""
     wanted = Wanted(*days_between(range_.first, range_.end, ZoneInfo(head.timezone)))
     pages = iter_pages(lambda connection, last: list_by_start(connection, wanted, head.venue_id, last))
-    return ([row for row in page if _is_wanted(row, range_.status, by)] for page in pages)
+
+    def wanted_of(page: list[BookingRow]) -> list[BookingRow]:
+        return [row for row in page if _is_wanted(row, range_.status, by)]
+
+    return map(wanted_of, pages)  # which keeps no page while the next is read: one takes a mebibyte
 
 
 def _is_wanted(row: BookingRow, status: str, by: Actor) -> bool:

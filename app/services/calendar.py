@@ -7,16 +7,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from app.domain import slots, spans
 from app.domain.errors import Busy, DomainError, SlotTaken
 from app.domain.offers import Ask, Offer, check_ask
+from app.domain.prices import Quote, quote
 from app.domain.times import from_minute, local_date, to_minute
 from app.domain.wishes import Wish
 from app.persistence.calendar import add_occupancies, lock_resources
 from app.persistence.offers import get_offer
-from app.persistence.session import reading, use_case
+from app.persistence.session import Session, reading, use_case
 from app.persistence.slots import get_calendars
 
 
@@ -39,6 +38,12 @@ class Place:
     def ends_at(self) -> datetime:
         """Return the end as a UTC datetime."""
         return from_minute(self.ends)
+
+    @property
+    def price(self) -> Quote:
+        """Return what it costs."""
+        minutes, party_size = self.ask.duration_minutes, self.ask.party_size
+        return quote(self.offer.prices, label=self.offer.name, duration_minutes=minutes, party_size=party_size)
 
     @property
     def resources(self) -> tuple[tuple[int, str], ...]:
@@ -77,7 +82,7 @@ def find_place(session: Session, offer: Offer, wish: Wish, *, now: datetime) -> 
         party_size=wish.party_size,
         resource_id=wish.resource_id,
     )
-    ask = replace(ask, preferred_ids=wish.preferred_ids, is_held=wish.is_held)
+    ask = replace(ask, preferred_ids=wish.preferred_ids, is_held=wish.is_held, any_hours=wish.any_hours)
     span = spans.span_of_start(offer, starts)
     calendars = get_calendars(session, offer, span, now_seconds=int(now.timestamp()))
     chosen = slots.choose(offer, calendars, ask, starts, now=now)

@@ -8,7 +8,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from app.domain.actors import Actor
 from app.domain.catalogue import Catalogue, Change, ResourceEntry, VenueEntry, differences, first_excess
@@ -17,12 +16,12 @@ from app.domain.times import from_minute, to_minute
 from app.persistence import catalogue as store
 from app.persistence.calendar import lock_resources
 from app.persistence.catalogue import StoredVenue, list_catalogue
-from app.persistence.session import is_duplicate, reading, transaction, use_case
+from app.persistence.session import Session, is_duplicate, reading, transaction, use_case
 from app.services.catalogue_writer import CatalogueWriter
 
 Stored = dict[str, StoredVenue]
 _CALENDAR_FIELDS = frozenset({"capacity", "weekly_hours", "special_hours", "active"})
-_DISPLAY_FIELDS = frozenset({"name", "description"})
+_DISPLAY_FIELDS = frozenset({"name", "description", "reminders", "approval_minutes"})
 
 
 class _DryRunOver(Exception):
@@ -38,11 +37,11 @@ def import_catalogue(catalogue: Catalogue, *, by: Actor, now: datetime, dry_run:
     Raises:
         Conflict: a capacity would fall below what is taken, or somebody else changed the catalogue at the same moment.
     """
-    ids = _touched(catalogue, list_catalogue(reading()))
+    ids = touched(catalogue, list_catalogue(reading()))
     changes: tuple[Change, ...] = ()
-    with suppress(_DryRunOver), _telling_of_doubles(), transaction() as session:
-        stored = _lock_and_list(session, catalogue, ids)
-        _check_capacities(session, catalogue, stored, now=now)
+    with suppress(_DryRunOver), telling_of_doubles(), transaction() as session:
+        stored = lock_and_list(session, catalogue, ids)
+        check_capacities(session, catalogue, stored, now=now)
         changes = CatalogueWriter(session, by, now).write(catalogue, stored)
         if dry_run:
             raise _DryRunOver
@@ -50,7 +49,7 @@ def import_catalogue(catalogue: Catalogue, *, by: Actor, now: datetime, dry_run:
 
 
 @contextmanager
-def _telling_of_doubles() -> Iterator[None]:
+def telling_of_doubles() -> Iterator[None]:
     """Turn a row that somebody else inserted first into a refusal."""
     try:
         yield
@@ -60,7 +59,7 @@ def _telling_of_doubles() -> Iterator[None]:
         raise
 
 
-def _lock_and_list(session: Session, catalogue: Catalogue, ids: set[int]) -> Stored:
+def lock_and_list(session: Session, catalogue: Catalogue, ids: set[int]) -> Stored:
     """Lock the calendars that the import touches, as seen before the transaction, and return what is stored now."""
     locked: set[int] = set()
     wanted, stored = ids, None
@@ -69,11 +68,11 @@ def _lock_and_list(session: Session, catalogue: Catalogue, ids: set[int]) -> Sto
             lock_resources(session, wanted - locked)
         locked |= wanted
         stored = list_catalogue(session)
-        wanted = _touched(catalogue, stored)
+        wanted = touched(catalogue, stored)
     return stored
 
 
-def _touched(catalogue: Catalogue, stored: Stored) -> set[int]:
+def touched(catalogue: Catalogue, stored: Stored) -> set[int]:
     """Return the keys of the resources whose free time the import changes."""
     pairs = ((venue, stored[venue.slug]) for venue in catalogue if venue.slug in stored)
     return {known.resource_ids[slug] for venue, known in pairs for slug in _touched_slugs(venue, known)}
@@ -96,7 +95,7 @@ def _touched_slugs(venue: VenueEntry, known: StoredVenue) -> set[str]:
     return slugs & known.resource_ids.keys()
 
 
-def _check_capacities(session: Session, catalogue: Catalogue, stored: Stored, *, now: datetime) -> None:
+def check_capacities(session: Session, catalogue: Catalogue, stored: Stored, *, now: datetime) -> None:
     """Keep every resource large enough for what is taken already.
 
     Raises:

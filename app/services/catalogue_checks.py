@@ -25,6 +25,7 @@ MAX_STARTS = 100
 MAX_GROUPS = 10
 MAX_FIELDS_BYTES = 60_000  # of the 64 KiB that a text column takes
 MAX_DESCRIPTION = 4000
+MAX_REMINDERS = 5  # of one booking
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,22 @@ def required_line(text: str, most: int) -> str:
     if not line:
         raise ValueError("must not be empty")
     return line
+
+
+def quiet_hours(text: str) -> tuple[int, int]:
+    """Return the local minutes from which and until which nobody is to be disturbed; the night may go over midnight.
+
+    Raises:
+        ValueError: it is no span such as ``22:00-08:00``.
+    """
+    first, separator, end = text.partition("-")
+    try:
+        span = (_start(first.strip()), _start(end.strip()))
+    except ValueError:
+        span = (0, 0)
+    if not separator or span[0] == span[1]:
+        raise ValueError(f"{text!r} is no night: write it as 22:00-08:00")
+    return span
 
 
 def no_doubles(items: Iterable[tuple[Here, object]], what: str) -> None:
@@ -135,7 +152,16 @@ def service(table: ServiceTable, capacities: Mapping[str, int], here: Here) -> S
         custom_fields=_custom_fields(table.custom_fields, here.at("custom_fields")),
         groups=groups,
         active=table.active,
+        reminders=_reminders(table.reminders, here.at("reminders")),
+        approval_minutes=table.approval_minutes,
     )
+
+
+def _reminders(minutes: Sequence[int], here: Here) -> tuple[int, ...]:
+    if len(minutes) > MAX_REMINDERS:
+        here.wrong(f"has more than {MAX_REMINDERS}")
+    no_doubles(((here.at(number), value) for number, value in enumerate(minutes)), "the reminder of")
+    return tuple(sorted({*minutes}, reverse=True))[:MAX_REMINDERS]
 
 
 def _durations(table: ServiceTable, here: Here) -> tuple[int, int, int]:

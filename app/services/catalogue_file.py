@@ -5,14 +5,30 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from app.domain.catalogue import Catalogue, ResourceEntry, VenueEntry
+from app.domain.catalogue import Catalogue, ResourceEntry, ServiceEntry, VenueEntry
 from app.domain.text import clean_email, clean_line, clean_phone
-from app.services.catalogue_checks import Here, no_doubles, required_line, service, special_hours, weekly_hours
-from app.services.catalogue_shape import CatalogueTable, ResourceTable, ServiceTable, VenueTable, read_shape
+from app.services.catalogue_checks import (
+    Here,
+    no_doubles,
+    quiet_hours,
+    required_line,
+    service,
+    special_hours,
+    weekly_hours,
+)
+from app.services.catalogue_shape import (
+    BareVenueTable,
+    CatalogueTable,
+    ResourceTable,
+    ServiceTable,
+    VenueTable,
+    read_shape,
+)
 from app.services.input_files import InvalidFile, Path, Problems, refuse_file
 from app.services.toml_lines import line_of, lines_of
 
@@ -78,13 +94,16 @@ def _venues(items: Sequence[object], here: Here) -> Catalogue:
 def _venue(table: VenueTable, here: Here) -> VenueEntry:
     resources = _resources(table.resources, here.at("resources"))
     capacities = {**_slugs(table.resources), **{resource.slug: resource.capacity for resource in resources}}
-    services = []
-    for number, item in enumerate(table.services):
-        place = here.at("services", number)
-        shape = read_shape(ServiceTable, item, place.path, here.problems)
-        if shape is not None:
-            services.append((place, service(shape, capacities, place)))
+    places = [here.at("services", number) for number in range(len(table.services))]
+    found = [(place, read_service(item, capacities, place)) for place, item in zip(places, table.services, strict=True)]
+    services = [(place, entry) for place, entry in found if entry is not None]
     no_doubles(((place.at("slug"), entry.slug) for place, entry in services), "service")
+    return replace(_bare_venue(table, here), resources=tuple(resources), services=tuple(entry for _, entry in services))
+
+
+def _bare_venue(table: BareVenueTable, here: Here) -> VenueEntry:
+    """Return a venue without what is in it."""
+    night = here.at("quiet_hours").attempt(quiet_hours, table.quiet_hours) if table.quiet_hours else None
     return VenueEntry(
         slug=table.slug,
         name=here.at("name").attempt(required_line, table.name, 200) or "",
@@ -93,9 +112,31 @@ def _venue(table: VenueTable, here: Here) -> VenueEntry:
         address=here.at("address").attempt(clean_line, table.address, 500) or "",
         email=table.email and (here.at("email").attempt(clean_email, table.email) or ""),
         phone=table.phone and (here.at("phone").attempt(clean_phone, table.phone) or ""),
-        resources=tuple(resources),
-        services=tuple(entry for _, entry in services),
+        resources=(),
+        services=(),
+        language=table.language,
+        quiet_from=night[0] if night else None,
+        quiet_until=night[1] if night else None,
+        active=table.active,
     )
+
+
+def read_venue(item: object, here: Here) -> VenueEntry | None:
+    """Return a venue without what is in it, or None after noting what is wrong."""
+    table = read_shape(BareVenueTable, item, here.path, here.problems)
+    return None if table is None else _bare_venue(table, here)
+
+
+def read_resource(item: object, here: Here) -> ResourceEntry | None:
+    """Return a resource, or None after noting what is wrong."""
+    table = read_shape(ResourceTable, item, here.path, here.problems)
+    return None if table is None else _resource(table, here)
+
+
+def read_service(item: object, capacities: Mapping[str, int], here: Here) -> ServiceEntry | None:
+    """Return a service over the resources of a venue, or None after noting what is wrong."""
+    table = read_shape(ServiceTable, item, here.path, here.problems)
+    return None if table is None else service(table, capacities, here)
 
 
 def _slugs(items: Sequence[object]) -> Mapping[str, int]:

@@ -113,11 +113,13 @@ class ServiceTable(Struct, forbid_unknown_fields=True):
     price: PriceTable = msgspec.field(default_factory=PriceTable)
     cancellation: list[CancellationTable] = []
     custom_fields: list[CustomFieldTable] = []
+    reminders: list[Annotated[int, Meta(ge=5, le=43_200)]] = []  # minutes before the start; 30 days at most
+    approval_minutes: Annotated[int, Meta(ge=5, le=525_600)] | None = None
     active: bool = True
 
 
-class VenueTable(Struct, forbid_unknown_fields=True):
-    """``[[venues]]``; what is in it is read piece by piece, so that one wrong piece hides nothing of the others."""
+class BareVenueTable(Struct, forbid_unknown_fields=True):
+    """What ``[[venues]]`` says of a venue itself."""
 
     slug: Slug
     name: str
@@ -126,6 +128,14 @@ class VenueTable(Struct, forbid_unknown_fields=True):
     address: str = ""
     email: str = ""
     phone: str = ""
+    language: Literal["en", "de", "hi"] = "en"
+    quiet_hours: str = ""
+    active: bool = True
+
+
+class VenueTable(BareVenueTable, forbid_unknown_fields=True):
+    """``[[venues]]``; what is in it is read piece by piece, so that one wrong piece hides nothing of the others."""
+
     resources: list[Any] = []
     services: list[Any] = []
 

@@ -38,6 +38,12 @@ def _venue(venue: VenueEntry) -> Iterator[tuple[str, str]]:
     for key in ("address", "email", "phone"):
         if getattr(venue, key):
             yield key, _text(getattr(venue, key))
+    if venue.language != "en":
+        yield "language", _text(venue.language)
+    if venue.quiet_from is not None and venue.quiet_until is not None:
+        yield "quiet_hours", _text(f"{clock_text(venue.quiet_from)}-{clock_text(venue.quiet_until)}")
+    if not venue.active:
+        yield "active", "false"
 
 
 def _resource(resource: ResourceEntry) -> Iterator[tuple[str, str]]:
@@ -62,6 +68,10 @@ def _service(service: ServiceEntry) -> Iterator[tuple[str, str]]:
     yield from _times(service)
     yield from _limits(service)
     yield from _prices(service)
+    if service.reminders:
+        yield "reminders", _array(map(str, service.reminders))
+    if service.approval_minutes is not None:
+        yield "approval_minutes", str(service.approval_minutes)
     if service.custom_fields:
         yield "custom_fields", _array(map(_custom_field, service.custom_fields))
     if not service.active:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from app.domain.actors import Actor
 from app.domain.catalogue import Catalogue, Change, Entry, ResourceEntry, ServiceEntry, VenueEntry, differences
 from app.persistence import catalogue as store
 from app.persistence.audit import add_audit
 from app.persistence.catalogue import StoredVenue
+from app.persistence.session import Session
 
 
 @dataclass(slots=True)

@@ -12,7 +12,6 @@ from datetime import datetime
 from hmac import compare_digest
 
 import msgspec
-from sqlalchemy.orm import Session
 
 from app.domain.accounts import Target
 from app.domain.codes import ATTEMPTS_SECONDS, LIFETIME_SECONDS, MAX_ATTEMPTS, is_code, mac_code, mac_target
@@ -31,7 +30,7 @@ from app.gateways.sealing import SealBroken, load_sealer
 from app.persistence import codes, users
 from app.persistence.audit import add_audit
 from app.persistence.codes import SentCode
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 from app.persistence.users import Keeping
 from app.runtime import logs
 from app.runtime.settings import Settings
@@ -49,6 +48,7 @@ class Payload(msgspec.Struct, omit_defaults=True):
     contact_phone: str = ""
     password_hash: str | None = None
     user_id: int = 0
+    language: str = ""
 
 
 _PAYLOAD = msgspec.json.Decoder(Payload)
@@ -94,7 +94,8 @@ def _ask(
         secret_key, browser_hash=visitor.browser_hash, purpose=purpose, target_mac=target_mac, code=code
     )
     with transaction() as session:
-        topic, is_sent = _what_goes_out(purpose, users.find_by_target(session, target), payload)
+        kept = users.find_by_target(session, target)
+        topic, is_sent = _what_goes_out(purpose, kept, payload)
         allowance = _count(session, settings, target, target_mac, visitor, costs=is_sent, now=now)
         codes.replace_code(
             session,
@@ -113,6 +114,7 @@ def _ask(
             now=now,
             expires=now_seconds + LIFETIME_SECONDS,
             void=not is_sent,
+            language=(kept.user.language if kept else payload.language) or visitor.language,
             code=code,
         )
         add_audit(session, "code.asked", f"address:{target_mac[:16]}", by=visitor.by, now=now, purpose=purpose)
@@ -231,6 +233,6 @@ def _count(  # noqa: PLR0913 - what each limit is counted by
     """Count the code against every limit, and return what is left of the network's own."""
     limits = [(CODES_BY_ADDRESS, network_of(visitor.by.address))]
     limits += [(limit, target_mac) for limit in (CODE_COOLDOWN, CODES_AN_HOUR, CODES_A_DAY)]
-    if target.channel == "sms" and costs:
+    if target.channel == "sms" and costs and settings.sms_daily_budget:
         limits.append((sms_budget(settings.sms_daily_budget), "all"))
     return count(session, limits, secret_key=settings.secret_key, now=now)[0]

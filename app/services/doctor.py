@@ -12,11 +12,40 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.domain.findings import Finding, fail
 from app.persistence.session import reading
 from app.runtime.settings import Settings
-from app.services import doctor_calendar, doctor_database, doctor_duties, doctor_files, doctor_host
+from app.services import (
+    doctor_calendar,
+    doctor_database,
+    doctor_duties,
+    doctor_files,
+    doctor_host,
+    doctor_limits,
+    doctor_outbox,
+    doctor_time,
+)
 
 MOST_LETTERS = 300  # of what a database says
 _DAMAGED = ("malformed", "not a database")  # SQLite, of its file
 Progress = Callable[[str], None]
+Clock = Callable[[], datetime]
+
+INSTALLATION = "The installation"
+_GROUPS = {
+    "The host": ("disk", "python", "passenger", "memory", "processes", "open files", "clock", "time zones"),
+    "The database": (
+        *("database", "schema", "flags", "integrity", "durability", "isolation", "sql_mode", "group_concat"),
+        *("connections", "wait_timeout", "engine", "zones"),
+    ),
+    "Cron and messages": ("cron", "outbox"),
+    "Bookings": ("overlaps", "bookings", "calendar"),
+    "Files": ("files", "stray files"),
+    "A test mail": ("mail",),
+}
+_GROUP_OF = {check: group for group, checks in _GROUPS.items() for check in checks}
+
+
+def group_of(finding: Finding) -> str:
+    """Return under which heading a finding stands; they come one group after the other."""
+    return _GROUP_OF.get(finding.check, INSTALLATION)
 
 
 def examine(
@@ -26,14 +55,21 @@ def examine(
     fix: bool = False,
     environ: Mapping[str, str] | None = None,
     progress: Progress = lambda _message: None,
+    clock: Clock | None = None,
 ) -> Iterator[Finding]:
     """Yield the findings in order, each as soon as it is known; *progress* is told what takes long.
 
-    With *fix* the file modes and ``passenger_wsgi.py`` are put right. Nothing else is written, whatever is found.
+    With *fix* the file modes and ``passenger_wsgi.py`` are put right. Nothing else is written, whatever is found. With a
+    *clock*, which is compared with the database's, the time is looked at, too.
     """
     environ = os.environ if environ is None else environ
     yield from doctor_host.examine(settings, environ, fix=fix)
+    yield from doctor_limits.examine(doctor_database.workers_of(environ))
+    if clock is not None:
+        yield doctor_time.examine_rules(clock())
     try:
+        if clock is not None:
+            yield from doctor_time.examine_clock(reading(), clock)
         yield from _examine_database(settings, environ, now, progress)
     except (DBAPIError, PoolTimeout) as error:
         yield _refusal(" ".join(str(getattr(error, "orig", error)).split())[:MOST_LETTERS])
@@ -48,6 +84,7 @@ def _examine_database(
         knows_tables = knows_tables and (finding.check != "schema" or finding.level == "OK")
     if knows_tables:
         yield from doctor_duties.examine(now=now)
+        yield from doctor_outbox.examine(now=now)
         progress("looking through every calendar ...")
         yield from doctor_calendar.examine(now=now)
         progress("comparing the files with the database ...")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy.orm import Session
-
 from app.domain.findings import Finding, fail, ok, warn
 from app.persistence import health, schema
 from app.persistence.engine import POOL_SIZE, RECYCLE_SECONDS
 from app.persistence.offers import zone_of
+from app.persistence.session import Session
 
 LEAST_GROUP_CONCAT_BYTES = 1024 * 1024  # a year of one resource's occupancies is about 300 KiB
 DEFAULT_WORKERS = 4  # the most that gunicorn_config.py chooses by itself
@@ -21,7 +20,7 @@ Progress = Callable[[str], None]
 
 def examine(session: Session, environ: Mapping[str, str], progress: Progress) -> Iterator[Finding]:
     """Yield what there is to say of the database; of its schema first."""
-    if session.get_bind().dialect.name == "sqlite":
+    if session.engine.dialect.name == "sqlite":
         yield ok("database", f"SQLite {health.sqlite_version(session)}")
         yield _schema(session)
         yield from _sqlite(session, progress)
@@ -29,7 +28,7 @@ def examine(session: Session, environ: Mapping[str, str], progress: Progress) ->
         variables = health.mysql_variables(session)
         yield ok("database", f"{variables.get('version_comment', '')} {variables['version']}".strip())
         yield _schema(session)
-        yield from _mysql(variables, _workers(environ))
+        yield from _mysql(variables, workers_of(environ))
         yield _engines(session)
     yield from _zones(session)
 
@@ -143,6 +142,7 @@ def _zones(session: Session) -> Iterator[Finding]:
         yield ok("zones", f"time zone data is there for {', '.join(names) or 'no venue yet'}")
 
 
-def _workers(environ: Mapping[str, str]) -> int:
+def workers_of(environ: Mapping[str, str]) -> int:
+    """Return how many workers there are to be: WEB_CONCURRENCY, or the most that are chosen without it."""
     wish = environ.get("WEB_CONCURRENCY", "")
     return int(wish) if wish.isascii() and wish.isdigit() else DEFAULT_WORKERS

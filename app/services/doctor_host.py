@@ -38,11 +38,11 @@ def examine(settings: Settings, environ: Mapping[str, str], *, fix: bool) -> Ite
     yield from _private_files(settings, fix=fix)
     yield _messages(settings)
     yield from _folders(settings)
+    yield _passenger_wsgi(ROOT / "passenger_wsgi.py", fix=fix)
+    yield _packages(ROOT / "requirements.txt")
     yield _disk(settings.instance_dir)
     yield _python(sys.version_info[:2])
     yield _passenger(sys.version_info[:2], passenger_version(environ))
-    yield _passenger_wsgi(ROOT / "passenger_wsgi.py", fix=fix)
-    yield _packages(ROOT / "requirements.txt")
 
 
 def _settings(settings: Settings, environ: Mapping[str, str]) -> Finding:
@@ -58,6 +58,8 @@ def _settings(settings: Settings, environ: Mapping[str, str]) -> Finding:
 def _messages(settings: Settings) -> Finding:
     """Say where codes and notices go; in production they must reach somebody, and never the log."""
     ways = {"mail": settings.mail_url.partition(":")[0], "SMS": settings.sms_url.partition(":")[0]}
+    if settings.whatsapp_url != "none:":
+        ways["WhatsApp"] = settings.whatsapp_url.partition(":")[0]
     detail = ", ".join(f"{name} by {way}" for name, way in ways.items())
     if settings.is_production and {"console", "file"} & set(ways.values()):
         return warn("messages", f"{detail}: codes are written down instead of sent", "set MAIL_URL and SMS_URL")

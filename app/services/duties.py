@@ -10,16 +10,15 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from app.domain.duties import DUTIES, Duty, list_due
 from app.persistence import codes, sessions, throttles
 from app.persistence import duties as stored
 from app.persistence import outbox as messages
-from app.persistence.session import is_duplicate, reading, transaction, use_case
+from app.persistence.session import Session, is_duplicate, reading, transaction, use_case
 from app.runtime import logs
 from app.runtime.settings import Settings
-from app.services import bookings, holds, idempotency, outbox, uploads_sweep
+from app.services import bookings, holds, idempotency, outbox, reminders, uploads_sweep
 
 BATCH = 500  # rows a transaction, so that nobody waits long for their locks
 # Above what is left of the budget: no batch takes longer. A run that was killed has its duties taken over then.
@@ -106,11 +105,14 @@ def _reason(error: Exception) -> str:
 
 def _batches(batch: Callable[[datetime], int]) -> Callable[[Shift], tuple[int, bool]]:
     """Return work that repeats *batch* until that finds nothing more."""
+    return _repeated(lambda shift: batch(shift.now))
 
+
+def _repeated(batch: Callable[[Shift], int]) -> Callable[[Shift], tuple[int, bool]]:
     def work(shift: Shift) -> tuple[int, bool]:
         done = 0
         while shift.seconds_left > 0:
-            some = batch(shift.now)
+            some = batch(shift)
             if some == 0:
                 return done, True
             done += some
@@ -142,6 +144,7 @@ def _sweep_uploads(shift: Shift) -> tuple[int, bool]:
 
 _WORK: Mapping[str, Callable[[Shift], tuple[int, bool]]] = {
     "requests": _batches(lambda now: bookings.expire_batch(now=now)),
+    "reminders": _repeated(lambda shift: reminders.remind_batch(shift.settings, now=shift.now)),
     "messages": _send,
     "holds": _batches(lambda now: holds.sweep_batch(now=now)),
     "codes": _purge(lambda session, now: codes.delete_over(session, now_seconds=int(now.timestamp()), limit=BATCH)),

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy.orm import Session
 
 from app.domain.accounts import User
 from app.persistence import audit, bookings, sessions
-from app.persistence.session import streaming
+from app.persistence.session import Session, engine
 
 R = TypeVar("R")
 _PAGE = 100
@@ -55,5 +54,5 @@ def _events(user_id: int) -> Iterator[dict[str, Any]]:
 
 def _read(query: Callable[[Session], Sequence[R]]) -> Sequence[R]:
     """Return a page over a connection that is given back at once."""
-    with streaming() as connection, Session(connection) as session:
+    with Session(engine()) as session:
         return query(session)

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from app.domain.actors import Actor
 from app.domain.attachments import Upload, account_name, owner_of
 from app.domain.bookings import Booking
 from app.domain.custom_fields import CustomField
 from app.domain.errors import Invalid, NotFound
 from app.persistence import attachments, uploads
+from app.persistence.session import Session
 
 
 def take_uploads(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from app.persistence import attachments, contents, uploads
+from app.persistence.session import Session
 from app.runtime.settings import Settings
 from app.services import files
 

@@ -13,8 +13,6 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from app.domain.errors import Busy, DomainError
 from app.domain.file_types import FileType, recognise
 from app.domain.files import Allowance, FileLimits, display_name
@@ -23,7 +21,7 @@ from app.gateways.files import Draft, S3Place, Storage, open_storage, reader
 from app.gateways.tally import HEAD_BYTES, StoredFile
 from app.persistence import contents
 from app.persistence.attachments import Used
-from app.persistence.session import transaction, use_case
+from app.persistence.session import Session, transaction, use_case
 from app.runtime import logs
 from app.runtime.settings import Settings
 

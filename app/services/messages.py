@@ -1,117 +1,34 @@
-"""What is said to people: each topic's words, and the row in the outbox that owes them to somebody."""
+"""What is owed to people: a row in the outbox, in the transaction of what it tells of. Its words are found when it is sent."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy.orm import Session
 
 from app.domain.accounts import Target
 from app.gateways.sealing import load_sealer
 from app.persistence import outbox
+from app.persistence.session import Session
 from app.runtime.settings import Settings
 
-CODES_FIRST, NOTICES = 0, 5  # priorities: a code is no use to anybody who waits for it
+# The smallest goes first: a code is no use to anybody who waits for it, and a reminder has time.
+CODES, SECURITY, BOOKINGS, REMINDERS = 0, 3, 5, 7
+_PRIORITIES = {"code": CODES, "account": SECURITY}
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A message's words before its fields are filled in; ``short`` is what fits a short message."""
-
-    subject: str
-    body: str
-    short: str
-
-
-_CODE = "{code} is your code for {host}. It is good for 5 minutes. Never tell it to anybody."
-_NOT_YOU = "\n\nIf that was not you, sign in and change your password, and tell us."
-TEXTS: Mapping[str, Text] = {
-    "code.register": Text(
-        "{code} is your code to register",
-        "Welcome.\n\nYour code is {code}. Enter it where you have just registered at {host}; it is good for 5 minutes.\n\n"
-        "If you have not asked for it, ignore this message: nothing happens without the code.",
-        _CODE,
-    ),
-    "code.sign_in": Text(
-        "{code} is your code to sign in",
-        "Your code is {code}. Enter it where you are signing in at {host}; it is good for 5 minutes.\n\n"
-        "Never tell it to anybody. If you have not asked for it, ignore this message: nothing happens without the code.",
-        _CODE,
-    ),
-    "code.reset": Text(
-        "{code} is your code for a new password",
-        "Your code is {code}. Enter it at {host} to choose a new password; it is good for 5 minutes.\n\n"
-        "If you have not asked for it, ignore this message: your password stays as it is.",
-        _CODE,
-    ),
-    "code.change_email": Text(
-        "{code} is your code to confirm this address",
-        "Your code is {code}. Enter it at {host} to make this the address of your account; it is good for 5 minutes.",
-        _CODE,
-    ),
-    "code.change_phone": Text("{code} is your code to confirm this number", _CODE, _CODE),
-    "account.exists": Text(
-        "You have an account already",
-        "Somebody, probably you, has just tried to register with this address at {host}. It has an account already: "
-        "sign in with a code instead.\n\nIf that was not you, there is nothing to do.",
-        "This number has an account at {host} already: sign in with a code instead.",
-    ),
-    "account.email_changed": Text(
-        "The e-mail address of your account was changed",
-        "The e-mail address of your account at {host} is another one from now on." + _NOT_YOU,
-        "The e-mail address of your account at {host} was changed. If that was not you, tell us.",
-    ),
-    "account.phone_changed": Text(
-        "The telephone number of your account was changed",
-        "The telephone number of your account at {host} is another one from now on." + _NOT_YOU,
-        "The telephone number of your account at {host} was changed. If that was not you, tell us.",
-    ),
-    "account.password_changed": Text(
-        "Your password was changed",
-        "The password of your account at {host} was changed, and every other session was ended." + _NOT_YOU,
-        "The password of your account at {host} was changed. If that was not you, tell us.",
-    ),
-    "account.totp_changed": Text(
-        "The second factor of your account was changed",
-        "The second factor of your account at {host} was changed: {what}." + _NOT_YOU,
-        "The second factor of your account at {host} was changed. If that was not you, tell us.",
-    ),
-    "account.recovery_code_used": Text(
-        "A recovery code was used",
-        "Somebody has signed in to your account at {host} with a recovery code." + _NOT_YOU,
-        "A recovery code was used for your account at {host}. If that was not you, tell us.",
-    ),
-    "account.erased": Text(
-        "Your account was deleted",
-        "Your account at {host} was deleted, with your name and addresses. This is the last message about it.",
-        "Your account at {host} was deleted.",
-    ),
-}
-
-
-class Owed(msgspec.Struct):
-    """What a row of the outbox keeps sealed."""
+class Owed(msgspec.Struct, omit_defaults=True):
+    """What a row of the outbox keeps sealed; ``attach`` is "calendar" where the booking's event goes along."""
 
     to: str
     fields: dict[str, str]
+    language: str = "en"
+    attach: str = ""
 
 
 _OWED = msgspec.json.Decoder(Owed)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message ready to be sent."""
-
-    to: str
-    subject: str
-    body: str
-    short: str
 
 
 def owe(  # noqa: PLR0913 - the columns of one row, each by name
@@ -123,41 +40,55 @@ def owe(  # noqa: PLR0913 - the columns of one row, each by name
     now: datetime,
     expires: int | None = None,
     void: bool = False,
+    language: str = "en",
+    venue_id: int | None = None,
+    about: str = "",
+    dedupe: str | None = None,
+    due: int | None = None,
+    priority: int | None = None,
+    attach: str = "",
     **fields: str,
 ) -> None:
-    """Add a message to the outbox; *expires* (UTC seconds) bounds when it may be sent.
+    """Add a message to the outbox; *due* and *expires* (UTC seconds) bound when it may be sent.
 
     A *void* one is written and never sent: whoever asks for a code to an address without account costs the same work.
+    *about* is what it tells of, such as ``booking:2345678CFG``; of a second message with the same *dedupe* nothing is written.
     """
     message_id = secrets.token_hex(16)
-    plain = msgspec.json.encode(Owed(target.address, {"host": _host(settings), **fields}))
-    sealed = load_sealer(settings.sealing_key_file).seal(plain, bound_to=message_id)
+    owed = Owed(target.address, {"host": _host(settings), **fields}, language or "en", attach)
+    sealed = load_sealer(settings.sealing_key_file).seal(msgspec.json.encode(owed), bound_to=message_id)
     outbox.add_message(
         session,
         {
             "topic": topic,
             "channel": target.channel,
+            "venue_id": venue_id,
+            "object": about,
+            "dedupe": dedupe,
             "sealed": "" if void else sealed,
             "message_id": message_id,
             "status": "void" if void else "queued",
-            "priority": CODES_FIRST if topic.startswith("code.") else NOTICES,
-            "due": int(now.timestamp()),
+            "priority": _priority(topic) if priority is None else priority,
+            "due": int(now.timestamp()) if due is None else due,
             "expires": expires,
             "created_at": now,
         },
     )
 
 
-def open_letter(settings: Settings, topic: str, sealed: str, message_id: str) -> Letter:
-    """Return the words of an owed message.
+def open_owed(settings: Settings, sealed: str, message_id: str) -> Owed:
+    """Return what a row keeps sealed.
 
     Raises:
         SealBroken: it cannot be opened with this installation's key.
     """
-    plain = load_sealer(settings.sealing_key_file).open(sealed, bound_to=message_id)
-    owed, text = _OWED.decode(plain), TEXTS[topic]
-    filled = (part.format_map(owed.fields) for part in (text.subject, text.body, text.short))
-    return Letter(owed.to, *filled)
+    return _OWED.decode(load_sealer(settings.sealing_key_file).open(sealed, bound_to=message_id))
+
+
+def _priority(topic: str) -> int:
+    if topic == "booking.reminder":
+        return REMINDERS
+    return _PRIORITIES.get(topic.partition(".")[0], BOOKINGS)
 
 
 def _host(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from app.documents.bookings_report import BookingLine, BookingsReport, bookings_report
@@ -41,7 +42,7 @@ def iter_bookings_report(settings: Settings, range_: Range, *, by: Actor, asked:
     language = printable(asked.language, settings.font_dir)
     last_on = range_.end - timedelta(days=1)
     report = BookingsReport(head.venue, head.timezone, head.currency, range_.first, last_on, asked.now, language)
-    lines = (_line(row) for page in pages_of_venue(head, range_, by) for row in page)
+    lines = map(_line, chain.from_iterable(pages_of_venue(head, range_, by)))
     return bookings_report(report, lines, packs=settings.font_dir)
 
 

@@ -6,15 +6,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.orm import Session
-
 from app.domain.accounts import HALF_WAY, LIFETIMES, User
 from app.domain.actors import Actor, Scope
 from app.domain.errors import DomainError, NotFound
 from app.domain.tokens import hash_token
 from app.persistence import sessions, users
 from app.persistence.audit import add_audit
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 from app.persistence.sessions import LiveSession, SessionEntry
 from app.runtime import logs
 
@@ -25,11 +23,15 @@ _CLOCK_SLACK = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A browser, or another client, at the door: who it says it is, and the hash of the token in its cookie."""
+    """A browser, or another client, at the door: who it says it is, and the hash of the token in its cookie.
+
+    ``language`` is the one it likes best of those we write in; empty where it likes none.
+    """
 
     by: Actor
     browser_hash: str
     user_agent: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

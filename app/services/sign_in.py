@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from hmac import compare_digest
 
-from sqlalchemy.orm import Session
-
 from app.domain.accounts import Target, User
 from app.domain.codes import mac_target
 from app.domain.errors import InvalidCredentials
@@ -15,7 +13,7 @@ from app.domain.throttles import SIGN_INS, SIGN_INS_BY_ADDRESS, Allowance, netwo
 from app.persistence import customers, users
 from app.persistence.audit import add_audit
 from app.persistence.codes import SentCode
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 from app.persistence.sessions import LiveSession
 from app.persistence.users import Keeping
 from app.runtime.settings import Settings
@@ -93,7 +91,7 @@ def _confirm_address(
         before = users.get_user(session, live.user.id).user
         users.set_address(session, before.id, target, now=now)
         for old in addresses_of(before):
-            owe(session, settings, f"account.{target.field}_changed", old, now=now)
+            owe(session, settings, f"account.{target.field}_changed", old, now=now, language=before.language)
         joined = customers.join(session, before.id, target)
         add_audit(session, f"user.{target.field}_changed", f"user:{before.id}", by=visitor.by, now=now, joined=joined)
         return SignedIn("", replace(live, user=users.get_user(session, before.id).user))
@@ -148,6 +146,7 @@ def _admitted(session: Session, target: Target, payload: Payload, purpose: str, 
                 "name": payload.name,
                 target.field: target.address,
                 "contact_phone": payload.contact_phone,
+                "language": payload.language,
                 "password_hash": payload.password_hash,
             },
             now=now,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from app.domain.errors import RateLimited
 from app.domain.throttles import Allowance, Limit, key_of
 from app.persistence import throttles
+from app.persistence.session import Session
 
 Counted = tuple[Limit, str]  # a limit and whom it is counted for
 

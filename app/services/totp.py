@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pyotp import TOTP, random_base32
-from sqlalchemy.orm import Session
 
 from app.domain.accounts import User
 from app.domain.codes import is_code
@@ -23,7 +22,7 @@ from app.domain.tokens import hash_token
 from app.gateways.sealing import SealBroken, load_sealer
 from app.persistence import recovery_codes, sessions, users
 from app.persistence.audit import add_audit
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 from app.persistence.sessions import LiveSession
 from app.runtime import logs
 from app.runtime.settings import Settings
@@ -68,7 +67,7 @@ def enter_with_recovery_code(
         is_right = recovery_codes.use_recovery_code(session, live.user.id, _hash_recovery_code(code))
         if is_right:
             for target in addresses_of(live.user):
-                owe(session, settings, "account.recovery_code_used", target, now=now)
+                owe(session, settings, "account.recovery_code_used", target, now=now, language=live.user.language)
             signed_in = _begin(session, settings, live, visitor, how="recovery_code", now=now)
     if not is_right:
         raise _refused(live.user, visitor, now=now)
@@ -113,7 +112,7 @@ def _confirm(
         if not users.confirm_totp(session, live.user.id, sealed=pending, step=step, now=now):
             raise Conflict("The enrolment was begun anew; use the newest secret.")
         recovery_codes.replace_codes(session, live.user.id, map(_hash_recovery_code, fresh))
-        _tell(session, settings, live.user, "it is set up", now=now)
+        _tell(session, settings, live.user, "totp.set_up", now=now)
         signed_in = _begin(session, settings, live, visitor, how="totp.enrolled", now=now)
         sessions.delete_sessions(session, live.user.id, but=signed_in.session.token_hash)
         return signed_in, fresh
@@ -134,7 +133,7 @@ def disable(settings: Settings, live: LiveSession, visitor: Visitor, *, now: dat
         users.set_totp(session, live.user.id, None, now=now)
         recovery_codes.replace_codes(session, live.user.id, ())
         sessions.delete_sessions(session, live.user.id, but=live.token_hash)
-        _tell(session, settings, live.user, "it was taken off", now=now)
+        _tell(session, settings, live.user, "totp.taken_off", now=now)
         add_audit(session, "totp.disabled", f"user:{live.user.id}", by=visitor.by, now=now)
 
 
@@ -150,7 +149,7 @@ def renew_recovery_codes(settings: Settings, live: LiveSession, visitor: Visitor
         if not users.get_user(session, live.user.id).user.has_totp:
             raise Conflict("Recovery codes are for accounts with a second factor; enrol one first.")
         recovery_codes.replace_codes(session, live.user.id, map(_hash_recovery_code, fresh))
-        _tell(session, settings, live.user, "it has new recovery codes", now=now)
+        _tell(session, settings, live.user, "totp.new_recovery_codes", now=now)
         add_audit(session, "totp.recovery_codes_renewed", f"user:{live.user.id}", by=visitor.by, now=now)
     return fresh
 
@@ -246,4 +245,4 @@ def _groups(text: str) -> list[str]:
 
 def _tell(session: Session, settings: Settings, user: User, what: str, *, now: datetime) -> None:
     for target in addresses_of(user):
-        owe(session, settings, "account.totp_changed", target, now=now, what=what)
+        owe(session, settings, "account.totp_changed", target, now=now, language=user.language, what=what)

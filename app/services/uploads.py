@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
-
 from app.domain.actors import Actor
 from app.domain.attachments import MOST_UPLOADS, UPLOAD_LASTS, Upload, check_open, owner_of
 from app.domain.errors import Conflict, NotFound, SignInRequired, TooLarge, UploadLocked
@@ -13,7 +11,7 @@ from app.domain.files import Allowance, display_name
 from app.domain.tokens import hash_token, is_token
 from app.gateways.files import Draft, Storage
 from app.persistence import attachments, contents, uploads
-from app.persistence.session import give_connection_back, reading, transaction, use_case
+from app.persistence.session import Session, give_connection_back, reading, transaction, use_case
 from app.runtime import logs
 from app.services import files
 from app.services.attachments import Desk

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy.orm import Session
-
 from app.domain.accounts import STAFF_ROLES, User, check_addresses, check_name, check_role
 from app.domain.actors import Actor, Scope
 from app.domain.errors import Conflict, Invalid, NotFound
 from app.persistence import listings, sessions, users
 from app.persistence.audit import add_audit
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 from app.persistence.users import Keeping
 from app.runtime.settings import Settings
 from app.services import totp
@@ -149,7 +147,7 @@ def _set_password(settings: Settings, user_id: int, password_hash: str, *, by: A
         users.set_password(session, user_id, password_hash, now=now)
         sessions.delete_sessions(session, user_id)
         for target in addresses_of(user):
-            owe(session, settings, "account.password_changed", target, now=now)
+            owe(session, settings, "account.password_changed", target, now=now, language=user.language)
         add_audit(session, "user.password_set", f"user:{user_id}", by=by, now=now)
         return users.get_user(session, user_id).user
 
@@ -166,7 +164,8 @@ def renew_totp(settings: Settings, user_id: int, *, by: Actor, now: datetime) ->
         uri, codes = totp.give(session, settings, user, now=now)
         sessions.delete_sessions(session, user_id)
         for target in addresses_of(user):
-            owe(session, settings, "account.totp_changed", target, now=now, what="an admin has set up another one")
+            what, language = "totp.by_admin", user.language
+            owe(session, settings, "account.totp_changed", target, now=now, language=language, what=what)
         add_audit(session, "totp.renewed", f"user:{user_id}", by=by, now=now)
         return Enrolment(users.get_user(session, user_id).user, uri, tuple(codes))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import afterwards, compression, cookies, edge, errors, headers, openapi, routes, tus, warmup
+from app.web import afterwards, compression, cookies, edge, errors, governor, headers, openapi, routes, tus, warmup
 
 
 def init_app(app: Flask, *, warm: bool) -> None:
@@ -13,6 +13,7 @@ def init_app(app: Flask, *, warm: bool) -> None:
     errors.init_app(app)
     compression.init_app(app)
     cookies.init_app(app)
+    governor.init_app(app)  # before it: what is registered first looks last, when the messages have left
     afterwards.init_app(app)
     tus.init_app(app)
     headers.init_app(app)

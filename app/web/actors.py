@@ -15,6 +15,7 @@ from app.persistence.sessions import LiveSession
 from app.services.sessions import Visitor
 from app.web.access import caller
 from app.web.context import browser_token, stranger
+from app.web.languages import KNOWN
 
 
 def actor(otherwise: str = "guest") -> Actor:
@@ -50,7 +51,8 @@ def user() -> User:
 
 def visitor() -> Visitor:
     """Return the browser at the door, which gets a cookie by which it is known again."""
-    return Visitor(actor(), hash_token(browser_token()), request.headers.get("User-Agent", ""))
+    language = request.accept_languages.best_match(KNOWN) or ""
+    return Visitor(actor(), hash_token(browser_token()), request.headers.get("User-Agent", ""), language)
 
 
 def caller_scope() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -15,11 +15,12 @@ from app.domain.text import clean_text
 from app.domain.times import rfc3339
 from app.domain.wishes import BookingWish, Wish
 from app.services import bookings
-from app.services.bookings import Access
+from app.services.booking_access import Access, manage_url
 from app.web.actors import actor, caller_scope, user
 from app.web.context import manage_token, now, settings
 from app.web.holds import ResourceName, Start
 from app.web.inputs import expected_version, idempotency_key
+from app.web.languages import wanted_by_browser
 from app.web.pages import Id
 from app.web.slots import Minutes, PartySize
 
@@ -48,6 +49,13 @@ class NewBooking(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults
     hold_token: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9_-]+$")] | None = None
     answers: Annotated[dict[str, str | int | float | bool], Meta(max_length=100)] = {}
     notes: Annotated[str, Meta(max_length=4 * MAX_NOTES)] = ""
+    language: (
+        Annotated[
+            Literal["en", "de", "hi"],
+            Meta(description="In which the customer is written to; left out, what `Accept-Language` likes best."),
+        ]
+        | None
+    ) = None
 
 
 class Cancellation(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -115,6 +123,7 @@ class OwnerView(HolderView, kw_only=True):
     customer: CustomerView | UnsetType = UNSET
     answers: dict[str, Answer] | UnsetType = UNSET
     notes: str | UnsetType = UNSET
+    language: str | UnsetType = UNSET
 
 
 class BookingView(HolderView, kw_only=True):
@@ -123,6 +132,7 @@ class BookingView(HolderView, kw_only=True):
     customer: CustomerView
     answers: dict[str, Answer]
     notes: str
+    language: str
     manage_url: str
 
 
@@ -135,7 +145,7 @@ def book(body: NewBooking) -> tuple[BookingView, dict[str, str]]:
         now=now(),
         key=idempotency_key(f"{caller_scope()}:booking", body),
     )
-    return _made(booking), {"Idempotency-Replayed": "true"} if replayed else {}
+    return made_view(booking), {"Idempotency-Replayed": "true"} if replayed else {}
 
 
 def read(ref: str) -> tuple[OwnerView, dict[str, str]]:
@@ -167,14 +177,20 @@ def _access() -> Access:
 def _wish(body: NewBooking) -> BookingWish:
     return BookingWish(
         Wish(body.service_id, body.starts_at, body.duration_minutes, body.party_size, body.resource_id),
-        _customer(body.customer),
+        customer_of(body.customer),
         body.hold_token,
         body.answers,
-        _text("notes", body.notes, MAX_NOTES),
+        clean_notes(body.notes),
+        body.language or _language(),
     )
 
 
-def _customer(body: CustomerBody | None) -> Customer:
+def _language() -> str:
+    """Return the language of whoever books; a server's is nobody's, and neither is that of somebody at the venue."""
+    return "" if actor().is_operator else wanted_by_browser()
+
+
+def customer_of(body: CustomerBody | None) -> Customer:
     """Return who the booking is for: whom the body names, or else the caller.
 
     Raises:
@@ -188,11 +204,16 @@ def _customer(body: CustomerBody | None) -> Customer:
     return Customer(found.name, found.email, found.phone or found.contact_phone)
 
 
-def _text(field: str, text: str, most: int) -> str:
+def clean_notes(text: str) -> str:
+    """Return what a customer has noted, cleaned.
+
+    Raises:
+        Invalid: it is too long or cannot be shown.
+    """
     try:
-        return clean_text(text, most)
+        return clean_text(text, MAX_NOTES)
     except ValueError as error:
-        raise Invalid.field(field, "invalid", str(error)) from None
+        raise Invalid.field("notes", "invalid", str(error)) from None
 
 
 def _held(booking: Booking) -> tuple[HolderView, dict[str, str]]:
@@ -208,15 +229,17 @@ def _private(booking: Booking) -> dict[str, Any]:
         "customer": CustomerView(booking.customer.name, booking.customer.email, booking.customer.phone),
         "answers": dict(booking.answers),
         "notes": booking.notes,
+        "language": booking.language,
     }
 
 
-def _made(booking: Booking) -> BookingView:
-    token = bookings.manage_token(booking.ref, settings().secret_key)
+def made_view(booking: Booking) -> BookingView:
+    """Return a booking as whoever made it may see it, with its manage link."""
+    secret_key, base_url = settings().secret_key, settings().base_url
     return BookingView(
         **_shared(booking),
         **_private(booking),
-        manage_url=f"{settings().base_url}/api/v1/bookings/{booking.ref}?token={token}",
+        manage_url=manage_url(booking.ref, base_url=base_url, secret_key=secret_key),
     )
 
 

@@ -16,7 +16,7 @@ from app.web.actors import actor
 from app.web.context import now, settings
 from app.web.languages import Language, language_of, told
 from app.web.routes.route import ICS
-from app.web.streams import stream
+from app.web.streams import VISITORS, later, stream
 
 
 class TokenQuery(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +63,8 @@ def read_feed(feed: str, query: FeedQuery) -> Response:
     if request.if_none_match.contains_weak(headers["ETag"][3:-1]) and not request.if_none_match.star_tag:
         return Response(status=304, headers=headers)
     wish = FeedWish(query.busy == "1", language_of(query.lang), at)
-    response = stream(feeds.iter_feed(found, wish), ICS, "calendar.ics", is_shown=True)
+    chunks = later(lambda: feeds.iter_feed(found, wish))
+    response = stream(chunks, ICS, "calendar.ics", is_shown=True, places=VISITORS)
     response.headers.update(headers)
     return told(response)
 

@@ -18,13 +18,13 @@ def read_confirmation(ref: str, query: DocumentQuery) -> Response:
     """Read the confirmation of a booking, as a PDF."""
     g.carries_token = True  # the manage link is on it
     chunks = documents.iter_confirmation(settings(), ref, access(), asked(query.lang))
-    return told(stream(chunks, _PDF, f"confirmation-{ref}.pdf", is_shown=True))
+    return told(stream(chunks, _PDF, f"confirmation-{ref}.pdf", is_shown=True, places=None))
 
 
 def read_quote(ref: str, query: DocumentQuery) -> Response:
     """Read what a booking costs, line by line, as a PDF."""
     chunks = documents.iter_quote(settings(), ref, access(), asked(query.lang))
-    return told(stream(chunks, _PDF, f"quote-{ref}.pdf", is_shown=True))
+    return told(stream(chunks, _PDF, f"quote-{ref}.pdf", is_shown=True, places=None))
 
 
 def asked(lang: str | None) -> Asked:

@@ -31,6 +31,7 @@ from app.domain.errors import (
     TooLarge,
     UploadLocked,
     VersionMismatch,
+    WouldStrand,
 )
 from app.domain.times import minute_text
 from app.persistence.session import refusal
@@ -123,6 +124,8 @@ def _domain_problem(error: DomainError) -> Response:
         more["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in error.errors]
     if "alternatives" in error.extra:
         more["alternatives"] = [_slot(slot) for slot in _sequence(error.extra["alternatives"])]
+    if isinstance(error, WouldStrand):
+        more |= {"bookings": error.extra["bookings"], "count": error.extra["count"]}
     response = problem(status, error.code, title, _detail(error), **more)
     if isinstance(error, (Busy, StorageFull)):
         logs.warning(error.code, detail=error.detail, cause=repr(error.__cause__)[:300])

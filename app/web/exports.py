@@ -13,7 +13,7 @@ from app.services.booking_exports import Range
 from app.web.actors import actor
 from app.web.pages import Id
 from app.web.routes.route import CSV, JSON_LINES
-from app.web.streams import stream
+from app.web.streams import later, stream
 
 Day = Annotated[date, Meta(description="Local to the venue.")]
 Status = Literal[
@@ -42,7 +42,7 @@ def export_csv(query: CsvQuery) -> Response:
     Venue by venue, in the order in which they start. The last line is `#rows=N`: without it the file was cut. Text that a spreadsheet
     would compute has an apostrophe in front.
     """
-    chunks = booking_exports.iter_csv(range_of(query), by=actor(), bom=query.bom == "1")
+    chunks = later(lambda: booking_exports.iter_csv(range_of(query), by=actor(), bom=query.bom == "1"))
     return stream(chunks, CSV, f"bookings-{query.first}-{query.end}.csv")
 
 
@@ -51,7 +51,7 @@ def export_json_lines(query: RangeQuery) -> Response:
 
     Venue by venue, in the order in which they start, an object a line. The last line is `{"rows":N}`: without it the file was cut.
     """
-    chunks = booking_exports.iter_json_lines(range_of(query), by=actor())
+    chunks = later(lambda: booking_exports.iter_json_lines(range_of(query), by=actor()))
     return stream(chunks, JSON_LINES, f"bookings-{query.first}-{query.end}.jsonl")
 
 

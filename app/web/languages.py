@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from flask import Response, request
 from msgspec import Meta, Struct
+from werkzeug.datastructures import LanguageAccept
 
 Language = Annotated[
     Literal["en", "de", "hi"], Meta(description="The language; left out, what `Accept-Language` likes best.")
@@ -23,6 +24,15 @@ class DocumentQuery(Struct, kw_only=True, forbid_unknown_fields=True):
 def language_of(wanted: str | None) -> str:
     """Return the tag of the language to write in; English where nothing that there is was asked for."""
     return wanted or request.accept_languages.best_match(KNOWN) or "en"
+
+
+def wanted_by_browser() -> str:
+    """Return the tag that the browser asks for among those there are; empty where it names none of them.
+
+    ``*``, which programs send by themselves, names none.
+    """
+    named = LanguageAccept([(tag, quality) for tag, quality in request.accept_languages if tag != "*"])
+    return named.best_match(KNOWN) or ""
 
 
 def told(response: Response) -> Response:

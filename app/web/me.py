@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Response
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -21,7 +21,7 @@ from app.web.context import give_cookie, now, settings
 from app.web.inputs import expected_version
 from app.web.pages import Page, page_of
 from app.web.sessions import SessionView, UserView, entered, user_view
-from app.web.streams import stream
+from app.web.streams import VISITORS, stream
 
 _BEFORE_ANY = 10**18
 
@@ -37,6 +37,9 @@ class AccountChanges(Struct, kw_only=True, forbid_unknown_fields=True):
 
     name: Text | UnsetType = UNSET
     contact_phone: Text | UnsetType = UNSET
+    language: Annotated[Literal["en", "de", "hi"], Meta(description="That messages are written in.")] | UnsetType = (
+        UNSET
+    )
     email: Text | UnsetType = UNSET
     phone: Text | UnsetType = UNSET
 
@@ -68,13 +71,13 @@ def read() -> tuple[UserView, dict[str, str]]:
 
 
 def change(body: AccountChanges) -> tuple[ChangedAccount, dict[str, str]]:
-    """Change one's account: name and contact at once, a new address once its code has come back."""
+    """Change one's account: name, contact and language at once, a new address once its code has come back."""
     changed = user()
     _check_version(changed)
     if not {body.email, body.phone} <= {UNSET}:
         require_fresh()
     targets = [*_targets(body)]
-    if not {body.name, body.contact_phone} <= {UNSET}:
+    if not {body.name, body.contact_phone, body.language} <= {UNSET}:
         changed = _rename(body)
     for target in targets:
         changed = _begin(target, changed)
@@ -98,7 +101,7 @@ def erase() -> None:
 
 def export() -> Response:
     """Take along everything that is kept about oneself, as one JSON document."""
-    return stream(exports.iter_account(user(), now=now()), "application/json", "account.json")
+    return stream(exports.iter_account(user(), now=now()), "application/json", "account.json", places=VISITORS)
 
 
 def list_bookings(query: Page) -> OwnBookings:
@@ -142,5 +145,11 @@ def _rename(body: AccountChanges) -> User:
         else check_contact_phone(body.contact_phone, field="contact_phone")
     )
     return accounts.rename(
-        member(), name=name, contact_phone=phone, version=expected_version(), visitor=visitor(), now=now()
+        member(),
+        name=name,
+        contact_phone=phone,
+        language=before.language if body.language is UNSET else body.language,
+        version=expected_version(),
+        visitor=visitor(),
+        now=now(),
     )

@@ -28,6 +28,7 @@ _TYPES = {"application/json": "object"}  # anything else is bytes
 _ALWAYS = {400, 503}
 _BODY = {413, 415, 422}
 _PROOFS = {"code", "recovery_code", "password", "current_password"}  # fields that show who somebody is
+_TAKING_TIME = ("bookings.", "holds.", "desk.book")  # views
 _OF_TIMES = {"slot_taken", "hold_expired", "outside_hours", "too_soon", "too_far"}
 _RATE_LIMIT = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _REFUSAL_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After", *_RATE_LIMIT), 503: ("Retry-After",)}
@@ -143,7 +144,9 @@ def _unlikely(of: Described) -> set[str]:
         unlikely.add("sign_in_required")
     if not row.policy.fresh and (row.policy.roles or 403 not in row.problems):  # noqa: PLR2004 - else a handler asks for it
         unlikely.add("step_up_required")
-    return unlikely if row.view.startswith(("bookings.", "holds.")) else unlikely | _OF_TIMES
+    if not row.view.startswith(("catalogue_desk.change", "catalogue_desk.archive")):
+        unlikely.add("would_strand")
+    return unlikely if row.view.startswith(_TAKING_TIME) else unlikely | _OF_TIMES
 
 
 def _codes_of(status: int) -> Iterator[str]:

@@ -25,6 +25,7 @@ _PARAMETER = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 _KINDS: dict[str, Json] = {
     "id": {"type": "integer", "minimum": 1},
     "word": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+    "topic": {"type": "string", "pattern": "^[a-z]{1,20}\\.[a-z_]{1,40}$"},
 }
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.domain.duties import DEAD, DUTIES, GRACE, HOUR, LastRun, last_run_at
 from app.persistence import schema
 from app.persistence.duties import list_last_runs
+from app.persistence.outbox_queue import depth
 from app.persistence.session import reading
 from app.runtime import logs
 from app.web.context import now, settings
@@ -27,12 +28,20 @@ class HealthView(Struct):
     status: str
 
 
+class QueueView(Struct):
+    """How many messages are due, and for how long the first of them has been."""
+
+    due: int
+    oldest_seconds: int | None
+
+
 class ReadinessView(Struct):
-    """Each check by name: `ok`, or what there is to say; and each duty of cron with the time at which it was last done."""
+    """Each check by name: `ok`, or what there is to say; each duty of cron with the time at which it was last done; the outbox."""
 
     status: str
     checks: dict[str, str]
     duties: dict[str, datetime | None]
+    outbox: QueueView
 
 
 def health() -> HealthView:
@@ -50,7 +59,7 @@ def readiness() -> ReadinessView | Response:
     is_ready = set(checks.values()) == {"ok"}
     checks["cron"], runs_no_more = _cron(last_run_at(last))
     if is_ready and not runs_no_more:
-        return ReadinessView("ok", checks, {name: run.succeeded_at for name, run in last.items()})
+        return ReadinessView("ok", checks, {name: run.succeeded_at for name, run in last.items()}, _queue())
     return problem(503, "busy", "Not ready", "The service is not ready.", checks=checks)
 
 
@@ -61,6 +70,11 @@ def _database() -> str:
         logs.warning("not_ready", cause=repr(error)[:300])
         return "unreachable"
     return "ok" if revision == schema.HEAD else "schema is not at the version of this program"
+
+
+def _queue() -> QueueView:
+    found, at = depth(reading(), now=now()), int(now().timestamp())
+    return QueueView(found.due, None if found.oldest_due is None else at - found.oldest_due)
 
 
 def _last_runs() -> dict[str, LastRun]:

@@ -17,7 +17,7 @@ from app.web.exports import Day, RangeQuery, range_of
 from app.web.languages import Language, told
 from app.web.pages import Id
 from app.web.routes.route import PDF
-from app.web.streams import stream
+from app.web.streams import later, stream
 
 
 class ReportQuery(RangeQuery, kw_only=True, forbid_unknown_fields=True):
@@ -44,18 +44,22 @@ class DayQuery(Struct, kw_only=True, forbid_unknown_fields=True):
 
 def export_pdf(query: ReportQuery) -> Response:
     """Print the bookings of a venue, in the order in which they start."""
-    chunks = reports.iter_bookings_report(settings(), range_of(query), by=actor(), asked=asked(query.lang))
+    chunks = later(
+        lambda: reports.iter_bookings_report(settings(), range_of(query), by=actor(), asked=asked(query.lang))
+    )
     return told(stream(chunks, PDF, f"bookings-{query.first}-{query.end}.pdf", is_shown=True))
 
 
 def read_day_sheet(resource_id: int, query: DayQuery) -> Response:
     """Print who comes to a resource on a day."""
-    chunks = reports.iter_day_sheet(settings(), resource_id, query.on, by=actor(), asked=asked(query.lang))
+    chunks = later(
+        lambda: reports.iter_day_sheet(settings(), resource_id, query.on, by=actor(), asked=asked(query.lang))
+    )
     return told(stream(chunks, PDF, f"day-sheet-{query.on}.pdf", is_shown=True))
 
 
 def read_occupancy(query: OccupancyQuery) -> Response:
     """Print how full a venue was."""
     range_ = Range(query.first, query.end, query.venue_id)
-    chunks = reports.iter_occupancy_report(settings(), range_, by=actor(), asked=asked(query.lang))
+    chunks = later(lambda: reports.iter_occupancy_report(settings(), range_, by=actor(), asked=asked(query.lang)))
     return told(stream(chunks, PDF, f"occupancy-{query.first}-{query.end}.pdf", is_shown=True))

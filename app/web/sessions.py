@@ -28,6 +28,7 @@ class UserView(Struct):
     email: str
     phone: str
     contact_phone: str
+    language: str
     has_password: bool
     has_totp: bool
     version: int
@@ -137,6 +138,7 @@ def user_view(found: User) -> UserView:
         email=found.email,
         phone=found.phone,
         contact_phone=found.contact_phone,
+        language=found.language,
         has_password=found.has_password,
         has_totp=found.has_totp,
         version=found.version,

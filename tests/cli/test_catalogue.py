@@ -13,7 +13,9 @@ from click.testing import Result
 from app.cli.local_times import parse_local
 from app.domain.errors import Invalid
 from app.domain.times import minute_text
+from app.persistence import session
 from app.services.input_files import MAX_FILE_BYTES
+from tests.services.factories import make_resource, make_venue
 
 Shell = Callable[..., Result]
 DEMO = str(Path(__file__).resolve().parents[2] / "app" / "cli" / "demo.toml")
@@ -154,3 +156,28 @@ def test_an_hour_that_is_skipped_elsewhere_is_an_hour_like_any_other(zone: str) 
     parse_local("--from", "2026-06-01 02:30", ZoneInfo(zone))
     with pytest.raises(Invalid, match="the clock skips it"):
         parse_local("--from", "2026-03-29 02:00", BERLIN, later=True)
+
+
+def test_what_is_archived_comes_back(shell: Shell) -> None:
+    """A venue, and a resource of it, by the names that a shell has for them."""
+    engine = session.engine()
+    venue = make_venue(engine, slug="park")
+    make_resource(engine, venue, slug="hall")
+    for place in ("park/hall", "park"):
+        assert shell("catalogue", "archive", place).exit_code == 0
+        assert "restore" in shell("catalogue", "archive", place).stdout
+        assert shell("catalogue", "restore", place).exit_code == 0
+    assert shell("catalogue", "archive", "park/nothing").exit_code == 1
+
+
+def test_blackouts_come_again_and_go_as_they_came(shell: Shell) -> None:
+    engine = session.engine()
+    make_resource(engine, make_venue(engine, slug="park"), slug="hall")
+    again = ("--venue", "park", "--from", "2027-03-01 12:00", "--to", "2027-03-01 14:00", "--every", "week")
+    dry = shell("blackouts", "add", *again, "--until", "2027-03-31", "--dry-run")
+    assert dry.stdout.count("would close") == 5
+    assert shell("blackouts", "add", *again).exit_code != 0
+    assert shell("blackouts", "add", *again, "--until", "2027-03-31").exit_code == 0
+    listed = json.loads(shell("blackouts", "list", "--venue", "park", "--from", "2027-01-01", "--json").stdout)
+    assert [item["starts_at"][5:16] for item in listed][-2:] == ["03-22T11:00", "03-29T10:00"]
+    assert "deleted 5 blackouts" in shell("blackouts", "delete", str(listed[0]["id"]), "--series").stdout

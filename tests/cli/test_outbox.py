@@ -20,7 +20,7 @@ from app.persistence import session
 from app.persistence.tables import outbox
 from app.runtime.settings import Settings
 from app.services import messages
-from app.services.outbox import MAX_ATTEMPTS
+from app.services.outbox_marks import MAX_ATTEMPTS
 from tests.cli.conftest import Clock
 from tests.services.door import ADA, NOW, Door
 
@@ -109,9 +109,9 @@ def test_a_message_that_does_not_leave_is_tried_again_and_given_up_in_the_end(
     for _ in range(MAX_ATTEMPTS):
         assert _done(shell("outbox", "drain")) == "sent 0 messages\n"
         clock.now += timedelta(days=1)
-    ((*_, status, attempts, _, error),) = _rows(shell, "--status", "dead")
-    assert (status, attempts) == ("dead", str(MAX_ATTEMPTS))
-    assert error == "the connection to the mail server failed: ConnectionRefusedError"
+    (dead,) = json.loads(_done(shell("outbox", "list", "--status", "dead", "--json")))
+    assert (dead["attempts"], dead["to"]) == (MAX_ATTEMPTS, "a***@example.org")
+    assert dead["last_error"] == "the connection to the mail server failed: ConnectionRefusedError"
     assert _rows(shell, "--status", "queued") == []
 
 
@@ -131,9 +131,9 @@ def test_the_list_shows_how_far_each_message_has_come_the_newest_first(shell: Sh
     _owe(door, "account.exists", BOB)
     _owe(door, void=True)
     assert _done(shell("outbox", "list")).splitlines() == [
-        "id  topic           channel  status  attempts  made                  due                   last error",
+        "id  topic           channel  status  attempts  made                  due                   to        about  last error",
         "3   code.sign_in    email    void    0         2027-06-01T08:00:00Z",
-        "2   account.exists  sms      queued  0         2027-06-01T08:00:00Z  2027-06-01T08:00:00Z",
+        "2   account.exists  sms      queued  0         2027-06-01T08:00:00Z  2027-06-01T08:00:00Z  +49***67",
         "1   code.sign_in    email    sent    1         2027-06-01T08:00:00Z",
     ]
     document = json.loads(_done(shell("outbox", "list", "--json")))
@@ -153,6 +153,44 @@ def test_the_list_can_be_narrowed_and_says_when_it_is_cut(shell: Shell, door: Do
     )
     assert shell("outbox", "list", "--limit", "3").stderr == ""
     assert shell("outbox", "list", "--status", "lost").exit_code == 2
+
+
+def test_a_message_that_was_given_up_is_seen_mended_and_sent(
+    shell: Shell, door: Door, app: Flask, tmp_path: Path
+) -> None:
+    app.extensions["settings"] = replace(door.settings, mail_url="smtp://127.0.0.1:1")
+    _owe(door, "booking.cancelled")
+    door.run(update(outbox).values(attempts=MAX_ATTEMPTS - 1))
+    _done(shell("outbox", "drain"))
+    app.extensions["settings"] = door.settings
+    shown = _done(shell("outbox", "show", "1"))
+    assert "dead" in shown
+    assert shown.splitlines()[-1].split()[1] == "failed"
+    said = _done(shell("outbox", "retry", "1", "--to", "eve@example.org"))
+    assert said == "message 1 goes to e***@example.org with the next drain\n"
+    assert _done(shell("outbox", "drain")) == "sent 1 message\n"
+    (mail,) = _sent(tmp_path, "mail")
+    assert "To: eve@example.org" in mail.read_text()
+    assert _done(shell("outbox", "show", "1")).splitlines()[-2].split()[1] == "sent"
+
+
+def test_a_message_that_is_called_off_is_never_sent(shell: Shell, door: Door, tmp_path: Path) -> None:
+    _owe(door)
+    assert _done(shell("outbox", "cancel", "1")) == "message 1 is never sent\n"
+    assert _done(shell("outbox", "drain")) == "sent 0 messages\n"
+    assert (_rows(shell)[0][3], _sent(tmp_path, "mail")) == ("void", [])
+    for command in (("cancel", "1"), ("retry", "1"), ("show", "2")):
+        refused = shell("outbox", *command)
+        assert refused.exit_code == 1
+        assert len(refused.stderr.splitlines()) == 1
+
+
+def test_the_list_can_be_narrowed_to_what_a_message_tells_of(shell: Shell, door: Door) -> None:
+    _owe(door, "booking.cancelled", BOB)
+    _owe(door)
+    door.run(update(outbox).where(outbox.c.id == 1).values(object="booking:2345678CFG"))
+    narrowed = [("--channel", "sms"), ("--topic", "booking.cancelled"), ("--about", "booking:2345678CFG")]
+    assert [[row[0] for row in _rows(shell, *option)] for option in narrowed] == [["1"], ["1"], ["1"]]
 
 
 def test_nothing_tells_to_whom_a_message_goes_or_what_it_says(

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.documents.calendars import CalendarEvent, _timezone, calendar_chunks, one_event
+from app.documents.calendars import (
+    CalendarEvent,
+    _timezone,
+    calendar_chunks,
+    invitation_method,
+    one_event,
+    one_invitation,
+)
 from tests.documents import reading
 
 UTC = timezone.utc
@@ -54,6 +61,19 @@ def test_a_booking_is_read_back_as_it_is() -> None:
 def test_a_booking_that_is_off_takes_itself_out_of_the_calendar(status: str) -> None:
     found = read(one_event(event(status=status)))
     assert (found.method.value, found.vevent.status.value) == ("CANCEL", "CANCELLED")
+
+
+@pytest.mark.parametrize(
+    ("status", "method"), [("confirmed", "REQUEST"), ("pending", "REQUEST"), ("cancelled", "CANCEL")]
+)
+def test_an_invitation_names_who_invites_and_who_comes_and_asks_for_no_answer(status: str, method: str) -> None:
+    invited = event(status=status, organizer="Halle", organizer_email="a@b.example", attendee_email="ada@example.org")
+    found = read(one_invitation(invited))
+    assert (found.method.value, invitation_method(invited)) == (method, method)
+    assert found.vevent.organizer.value == "mailto:a@b.example"
+    assert found.vevent.attendee.value == "mailto:ada@example.org"
+    assert (found.vevent.attendee.partstat_param, found.vevent.attendee.rsvp_param) == ("ACCEPTED", "FALSE")
+    assert (found.vevent.uid.value, found.vevent.sequence.value) == ("booking-K7Q4M2PXXX@slotkeeper", "3")
 
 
 def test_a_booking_that_waits_for_approval_is_tentative() -> None:

@@ -106,5 +106,24 @@ def test_a_request_has_lapsed_from_its_start_on(seconds: int, over: bool) -> Non
     if over:
         bookings.check_lapsed(A_BOOKING, now=now)
         return
-    with pytest.raises(Conflict, match="not begun"):
+    with pytest.raises(Conflict, match="not over"):
         bookings.check_lapsed(A_BOOKING, now=now)
+
+
+@pytest.mark.parametrize(
+    ("status", "minutes", "expected"),
+    [
+        ("pending", 60, NOON - timedelta(minutes=60)),
+        ("pending", 120, NOON),
+        ("pending", 100_000, NOON),
+        ("pending", None, None),
+        ("confirmed", 60, None),
+    ],
+)
+def test_a_request_is_to_be_answered_in_its_time_and_by_its_start(
+    status: str, minutes: int | None, expected: datetime | None
+) -> None:
+    now = NOON - timedelta(minutes=120)
+    assert bookings.answer_by(status, NOON, minutes, now=now) == expected
+    pending = replace(A_BOOKING, status=status, answer_by=expected)
+    assert bookings.lapses_at(pending) == (expected or NOON)

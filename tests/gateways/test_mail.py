@@ -3,6 +3,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from email.utils import parsedate_to_datetime
@@ -12,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from app.gateways import smtp
+from app.gateways import smtp_client
 from app.gateways.errors import DeliveryFailed
+from app.gateways.letters import Invitation
 from app.gateways.mail import ConsoleMailer, FileMailer, Mail, Mailer, SmtpMailer, make_mailer
 from app.runtime.checks import SettingsError
 from app.runtime.mail_checks import MailServer
@@ -31,6 +33,15 @@ UNENCRYPTED = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requir
 
 def mail(to: str = "ada@example.org", subject: str = "Booked", text: str = TEXT, message_id: str = ID) -> Mail:
     return Mail(to, subject, text, message_id)
+
+
+CALENDAR = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nSUMMARY:Gro\u00dfer Saal\r\nEND:VCALENDAR\r\n".encode()
+HTML = f"<p>Gr\u00fc\u00dfe</p>\n<p>{LONG}</p>\n"
+
+
+def rich(*, to: str = "ada@example.org", reply_to: str = "", method: str = "REQUEST") -> Mail:
+    """Return a mail with all that one can have."""
+    return Mail(to, "Booked", TEXT, ID, html=HTML, reply_to=reply_to, invitation=Invitation(CALENDAR, method))
 
 
 def plainly(port: int, user: str = "", password: str = "") -> SmtpMailer:
@@ -81,6 +92,65 @@ def test_what_goes_over_the_wire_suits_every_server(text: str) -> None:
     assert box.mail().get_content().splitlines() == text.splitlines()
 
 
+def test_text_page_and_calendar_are_alternatives_and_the_calendar_is_a_file_too() -> None:
+    with postbox() as (box, port):
+        plainly(port).send(rich())
+    found = box.mail()
+    kinds = [part.get_content_type() for part in found.walk()]
+    alternatives = ["multipart/alternative", "text/plain", "text/html", "text/calendar"]  # the richest last: RFC 2046
+    assert kinds == ["multipart/mixed", *alternatives, "application/ics"]
+    text, page, calendar = next(found.iter_parts()).iter_parts()  # type: ignore[attr-defined]
+    assert text.get_content().splitlines() == TEXT.splitlines()
+    assert page.get_content().splitlines() == HTML.splitlines()
+    assert calendar.get_param("method") == "REQUEST"
+    assert calendar.get_param("charset") == "utf-8"
+    assert calendar.get_content().splitlines() == CALENDAR.decode().splitlines()
+    (attached,) = found.iter_attachments()
+    assert (attached.get_filename(), attached.get_content()) == ("booking.ics", CALENDAR)
+
+
+def test_a_booking_that_is_off_is_taken_out_of_the_calendar() -> None:
+    with postbox() as (box, port):
+        plainly(port).send(rich(method="CANCEL"))
+    (calendar,) = (part for part in box.mail().walk() if part.get_content_type() == "text/calendar")
+    assert calendar.get_param("method") == "CANCEL"
+
+
+def test_a_rich_mail_suits_every_server_too() -> None:
+    with postbox() as (box, port):
+        plainly(port).send(rich(reply_to="halle@b\u00fcrgerhaus.example"))
+    content = box.envelopes[0].original_content or b""
+    assert content.isascii()
+    assert max(len(line) for line in content.split(b"\r\n")) <= 998
+    assert content.count(b"\n") == content.count(b"\r\n") == content.count(b"\r")
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("hall@example.org", "hall@example.org"),
+        ("halle@b\u00fcrgerhaus.example", "halle@xn--brgerhaus-q9a.example"),
+        ("", None),
+        ("b\u00fcro@example.org", None),
+        ("hall", None),
+        ("hall@example.org\r\nBcc: eve@example.org", None),
+        ("hall@example.org, eve@example.org", None),
+    ],
+)
+def test_answers_go_where_the_mail_says_or_else_to_its_sender(given: str, written: str | None) -> None:
+    with postbox() as (box, port):
+        plainly(port).send(rich(reply_to=given))
+    assert box.mail()["Reply-To"] == written
+    assert box.mail()["Bcc"] is None
+
+
+def test_a_rich_mail_to_an_address_in_any_language_reaches_a_server_that_takes_them() -> None:
+    with postbox({"enable_SMTPUTF8": True}) as (box, port):
+        plainly(port).send(rich(to="gr\u00fc\u00df@example.org", reply_to="hall@example.org"))
+    assert box.mail()["To"] == "gr\u00fc\u00df@example.org"
+    assert box.mail()["Reply-To"] == "hall@example.org"
+
+
 def test_a_sender_may_have_a_name_in_any_language() -> None:
     with postbox() as (box, port):
         SmtpMailer(MailServer("127.0.0.1", port, "plain"), "B\u00fcrgerhaus, Saal <no-reply@book.example.org>").send(
@@ -114,6 +184,7 @@ BAD = [
     mail(message_id="<x@example.org>"),
     mail(message_id=""),
     mail(text="half a sign: \ud800"),
+    replace(rich(), html="half a sign: \ud800"),
 ]
 
 
@@ -171,7 +242,7 @@ def test_a_server_that_does_not_greet_as_one_is_tried_again(greeting: bytes) -> 
 
 
 def test_a_server_that_says_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(smtp_client, "TIMEOUT_SECONDS", 0.2)
     heard: list[bytes] = []
 
     def say_nothing(connection: socket) -> None:

@@ -112,8 +112,31 @@ def test_an_answer_without_end_is_not_read() -> None:
     assert len(found.requests) == len(failing.requests) == 1
 
 
+def test_a_provider_that_answers_a_letter_at_a_time_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes within the limit of the socket; the answer never ends."""
+    monkeypatch.setattr(provider_module, "ANSWER_SECONDS", 0.3)
+    sent: list[int] = []
+
+    def trickle(connection: socket) -> None:
+        connection.settimeout(0.02)
+        while len(sent) < 10_000:
+            try:
+                sent.append(connection.send(b"H"))
+                if not connection.recv(65536):
+                    return
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+
+    with raw_server(trickle) as port:
+        error = failure(texter(port))
+    assert (error.permanent, error.maybe_taken) == (False, True)
+    assert 1 < len(sent) < 10_000
+
+
 def test_a_provider_that_does_not_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider_module, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(provider_module, "ANSWER_SECONDS", 0.2)
     after: list[bytes] = []
 
     def say_nothing(connection: socket) -> None:

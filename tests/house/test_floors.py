@@ -26,7 +26,7 @@ def _room(ours: str, theirs: str) -> Room:
 
 
 # Above persistence, SQLAlchemy gives types and errors; its statements are written below.
-SQL_TYPES = "sqlalchemy.exc sqlalchemy.orm.Session sqlalchemy.RowMapping"
+SQL_TYPES = "sqlalchemy.exc sqlalchemy.RowMapping"
 ROOMS = {
     "domain": _room("domain", ""),
     "runtime": _room("runtime", "gevent tomli tomllib"),
@@ -56,6 +56,7 @@ EXCEPTIONS = {
 # file -> why it imports late
 LATE = {
     "persistence/engine.py": "the MySQL driver, which takes 2 MiB that SQLite does not need",
+    "documents/pdf/shaping.py": "HarfBuzz, which takes 6 MiB and only some scripts need",
     "runtime/settings.py": "the TOML reader, which only an installation with a settings file needs",
     "runtime/workers.py": "gevent's threads, which only a gevent server has",
     "persistence/schema.py": "the migration tool: 10 MiB that no request needs",
@@ -71,8 +72,10 @@ LATE = {
 # file -> why it may commit
 COMMITS = {
     "persistence/session.py": "transaction() is the one way to change anything",
+    "persistence/unit_of_work.py": "the session itself, whose commit() hands on to the connection's",
     "persistence/migrate.py": "a migration is no use case: the tool has transactions of its own",
     "persistence/migrations/": "as above",
+    "persistence/backup_restore.py": "a restore is no use case: it fills an empty database of any schema, all at once",
 }
 
 

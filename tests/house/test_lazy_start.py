@@ -7,8 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from app.persistence.engine import make_engine
+from tests.services.factories import AROUND_THE_CLOCK, make_resource, make_service, make_venue
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {
@@ -25,15 +29,30 @@ built = sorted(sys.modules)
 answer = program.test_client().get("/api/v1/services/1/slots?from=2027-01-01&to=2027-01-02")
 print(json.dumps([answer.status_code, built, sorted(sys.modules), answer.get_json()["code"]]))
 """
+BOOKING = """
+import json, sys
+from datetime import date, timedelta
+from app import create_app
+client = create_app().test_client()
+first = date.today() + timedelta(days=2)
+slots = client.get(f"/api/v1/services/1/slots?from={first}&to={first + timedelta(days=1)}")
+wish = {"service_id": 1, "starts_at": f"{first}T10:00:00Z", "customer": {"name": "Ada", "email": "ada@example.org"}}
+booked = [client.post("/api/v1/bookings", json=wish) for _ in range(2)]
+print(json.dumps([[answer.status_code for answer in (slots, *booked)], sorted(sys.modules)]))
+"""
 
 
-def loaded(url: str, folder: Path, *, warm: bool = False, flags: tuple[str, ...] = ()) -> tuple[set[str], set[str]]:
+def run_program(code: str, url: str, folder: Path, *flags: str) -> Any:
+    """Return what a program prints last."""
     environ = {**os.environ, "INSTANCE_DIR": str(folder), "DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
-    code = PROGRAM.format(warm=warm)
     done = subprocess.run(
         [sys.executable, *flags, "-c", code], env=environ, capture_output=True, text=True, check=True, cwd=folder
     )
-    status, built, after, word = json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def loaded(url: str, folder: Path, *, warm: bool = False, flags: tuple[str, ...] = ()) -> tuple[set[str], set[str]]:
+    status, built, after, word = run_program(PROGRAM.format(warm=warm), url, folder, *flags)
     assert (status, word) == (404, "not_found")
     return set(built), set(after)
 
@@ -41,14 +60,26 @@ def loaded(url: str, folder: Path, *, warm: bool = False, flags: tuple[str, ...]
 def test_a_first_request_for_slots_loads_nothing_heavy(sqlite_url: str, tmp_path: Path) -> None:
     _, after = loaded(sqlite_url, tmp_path)
     assert HEAVY & after == set()
-    assert "pymysql" not in after
+    assert {"pymysql", "sqlalchemy.dialects.mysql"} & after == set()
+
+
+def test_neither_slots_nor_a_booking_load_the_mapper_of_sqlalchemy(sqlite_url: str, tmp_path: Path) -> None:
+    engine = make_engine(sqlite_url)
+    venue = make_venue(engine, timezone="UTC")
+    room = make_resource(engine, venue, capacity=1, daily_hours=AROUND_THE_CLOCK)
+    make_service(engine, venue, [[room]])
+    engine.dispose()
+    answers, modules = run_program(BOOKING, sqlite_url, tmp_path)
+    assert answers == [200, 201, 409]
+    assert "sqlalchemy.engine" in modules
+    assert [name for name in modules if name.startswith("sqlalchemy.orm")] == []
 
 
 def test_mariadb_brings_its_driver_and_nothing_else(mariadb_url: str, tmp_path: Path) -> None:
     _, after = loaded(mariadb_url, tmp_path)
     assert HEAVY & after == set()
     assert "pymysql" in after
-    assert "sqlite3" not in after
+    assert {"sqlite3", "sqlalchemy.dialects.sqlite"} & after == set()
 
 
 def test_views_and_commands_are_loaded_when_they_are_asked_for(sqlite_url: str, tmp_path: Path) -> None:

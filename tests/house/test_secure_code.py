@@ -15,13 +15,16 @@ ROOT = Path(__file__).resolve().parents[2]
 # file and name -> why it may; a reason that nothing needs any more is an error as well
 CHANCE = {
     "persistence/session.py: random": "a jitter between tries: whoever foretells it gains nothing",
-    "services/outbox.py: random": "as above, between tries of a message",
+    "services/outbox_marks.py: random": "as above, between tries of a message",
 }
 COMPARED = {
     "services/idempotency.py: body_hash": "the hash of the caller's own body, which it knows",
 }
 CLOCKED: dict[str, str] = {}
-COUNTED: dict[str, str] = {}
+COUNTED: dict[str, str] = {
+    "persistence/outbox_desk.py: attempts": "what is sent again by hand begins anew",
+    "persistence/webhook_deliveries.py: attempts": "what is sent again by hand begins anew",
+}
 WRITING: dict[str, str] = {}  # view -> why a read of it may write
 
 

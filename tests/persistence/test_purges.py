@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Table, event, insert, select, update
-from sqlalchemy.orm import Session
 
 from app.persistence import codes, outbox, session, sessions, tables, throttles
 from app.persistence.engine import make_engine
-from app.persistence.session import transaction
+from app.persistence.session import Session, transaction
 
 NOW = datetime(2027, 6, 1, 8, 0, tzinfo=timezone.utc)
 SECONDS = int(NOW.timestamp())

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine, event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.orm import Session
 
 from app.domain.errors import Busy, OutcomeUnknown, StorageFull
 from app.persistence import schema
 from app.persistence import session as sessions
 from app.persistence.engine import make_engine
-from app.persistence.session import NestedTransactionError, reading, streaming, transaction, use_case
+from app.persistence.session import NestedTransactionError, Session, reading, streaming, transaction, use_case
 from app.persistence.tables import customers
 from tests.persistence.faults import CHANGED, DEADLOCK, GONE, LOCK_WAIT, LOST, SQLITE_BUSY, Faults, Plan, driver_error
 from tests.services.factories import MADE_AT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.runtime.checks import SettingsError
 from app.runtime.mail_checks import MailServer, Sender, mail_from, mail_server, mail_settings, mail_url, sender
 
 
@@ -50,3 +51,19 @@ def test_mail_goes_unencrypted_to_this_machine_alone(url: str, server: MailServe
 )
 def test_mail_comes_from_an_address_with_or_without_a_name(text: str, expected: Sender) -> None:
     assert sender(mail_from(text)) == expected
+
+
+@pytest.mark.parametrize("value", [0, 90, 1_000_000])
+def test_a_budget_of_mails_an_hour_may_be_none(value: int) -> None:
+    found = mail_settings({"mail_hourly_budget": value}, "https://book.example.org", production=True)
+    assert found["mail_hourly_budget"] == value
+
+
+@pytest.mark.parametrize("value", [-1, 1_000_001, "many"])
+def test_a_budget_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(SettingsError, match="MAIL_HOURLY_BUDGET"):
+        mail_settings({"mail_hourly_budget": value}, "https://book.example.org", production=True)
+
+
+def test_a_shared_host_lets_out_a_hundred_mails_an_hour() -> None:
+    assert mail_settings({}, "https://book.example.org", production=True)["mail_hourly_budget"] == 90

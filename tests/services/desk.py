@@ -59,10 +59,11 @@ class Desk:
         hold_token: str | None = None,
         customer: Customer = CUSTOMER,
         answers: dict[str, Any] | None = None,
+        language: str = "",
         **wish: Any,
     ) -> Booking:
         time = Wish(service_id, starts_at, **wish)
-        a_wish = BookingWish(time, customer, hold_token, answers or {})
+        a_wish = BookingWish(time, customer, hold_token, answers or {}, language=language)
         self.replayed = False
         booking, self.replayed = bookings.book(a_wish, secret_key=SECRET, by=by, now=self.now, key=key)
         return booking

@@ -20,8 +20,8 @@ from app.domain.tokens import hash_token
 from app.persistence import session, tables
 from app.persistence.sessions import LiveSession
 from app.runtime.settings import Settings
-from app.services import accounts, codes, messages, sessions, sign_in, users
-from app.services.messages import Letter
+from app.services import accounts, codes, letters, sessions, sign_in, users
+from app.services.letters import Letter
 from app.services.sessions import SignedIn, Visitor
 from app.services.users import Enrolment, NewUser
 
@@ -94,7 +94,7 @@ class Door:
         """Return what is owed, oldest first: topic and letter."""
         rows = self.rows("outbox")
         found = [
-            (row.topic, messages.open_letter(self.settings, row.topic, row.sealed, row.message_id))
+            (row.topic, letters.open_letter(self.settings, row.topic, row.sealed, row.message_id))
             for row in rows
             if row.sealed
         ]

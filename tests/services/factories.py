@@ -12,9 +12,9 @@ from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, insert
-from sqlalchemy.orm import Session
 
 from app.persistence import tables
+from app.persistence.session import Session
 
 Database = Engine | Connection | Session
 Windows = Sequence[tuple[int, int]]

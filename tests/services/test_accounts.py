@@ -110,7 +110,7 @@ def test_the_present_password_is_asked_for_twenty_times_at_most(door: Door) -> N
 
 
 def rename(door: Door, live: LiveSession, version: int | None) -> None:
-    who = {"name": "Augusta", "contact_phone": "+4930", "version": version, "visitor": door.visitor()}
+    who = {"name": "Augusta", "contact_phone": "+4930", "language": "de", "version": version, "visitor": door.visitor()}
     accounts.rename(live, now=door.now, **who)  # type: ignore[arg-type]
 
 
@@ -121,7 +121,7 @@ def test_a_name_is_changed_only_in_the_version_that_was_read(door: Door) -> None
     with pytest.raises(VersionMismatch):
         rename(door, live, 2)
     (user,) = door.rows("users")
-    assert (user.name, user.contact_phone, user.version) == ("Augusta", "+4930", 3)
+    assert (user.name, user.contact_phone, user.language, user.version) == ("Augusta", "+4930", "de", 3)
 
 
 @ON_SQLITE

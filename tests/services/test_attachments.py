@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from app.domain.actors import Actor, Scope
 from app.domain.attachments import Attachment
@@ -18,6 +17,7 @@ from app.domain.bookings import Booking
 from app.domain.errors import Busy, Conflict, Forbidden, Invalid, NotFound, StorageFull, TooLarge
 from app.persistence import attachments as rows
 from app.persistence import contents, session
+from app.persistence.session import Session
 from app.runtime.settings import load
 from app.services import attachments, bookings, files
 from app.services.bookings import Access

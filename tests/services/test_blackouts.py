@@ -272,7 +272,7 @@ def test_a_blackout_added_by_hand_can_be_listed_and_deleted() -> None:
     use_cases.delete_blackout(change.blackout.id, by=BY, now=NOW)
     assert _count() == 0
     assert _clocks() == {"a": before["a"], "b": before["b"] + 1}
-    with pytest.raises(NotFound, match="no blackout"):
+    with pytest.raises(NotFound, match="no such blackout"):
         use_cases.delete_blackout(change.blackout.id, by=BY, now=NOW)
 
 

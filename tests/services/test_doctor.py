@@ -112,7 +112,10 @@ def test_an_overlap_of_the_past_is_only_worth_a_look(house: Settings, desk: Desk
     desk.book(service_id, at("10:00"))
     with desk.engine.connect() as connection:
         connection.execute(update(tables.resources).values(capacity=1))
-    (finding,) = (f for f in examine(house, now=at("11:00"), environ=HOST) if f.level != "OK" and f.check != "cron")
+    of_time = {"cron", "outbox"}  # a week has passed in which nobody sent anything
+    (finding,) = (
+        f for f in examine(house, now=at("11:00"), environ=HOST) if f.level != "OK" and f.check not in of_time
+    )
     assert (finding.check, finding.level) == ("overlaps", "WARN")
 
 
@@ -219,7 +222,10 @@ def test_a_booking_that_is_over_needs_no_time_any_more(house: Settings, desk: De
     with desk.engine.connect() as connection:
         connection.execute(tables.occupancies.delete())
     later = at("11:00")
-    assert {f.check for f in examine(house, now=later, environ=HOST) if f.level != "OK"} == {"cron"}  # a week without
+    assert {f.check for f in examine(house, now=later, environ=HOST) if f.level != "OK"} == {
+        "cron",
+        "outbox",
+    }  # a week without
 
 
 def test_a_booking_of_several_resources_is_looked_at_for_each(house: Settings, desk: Desk) -> None:

@@ -14,7 +14,7 @@ from app.domain.bookings import Booking
 from app.domain.errors import Conflict, SlotTaken
 from app.persistence import bookings as stored
 from app.persistence import session, tables
-from app.services import bookings
+from app.services import booking_changes, booking_decisions, bookings
 from app.services.bookings import Access
 from tests.services.desk import OPERATOR, Desk, at, holder
 from tests.services.door import at_once
@@ -99,13 +99,48 @@ def test_afterwards_nobody_can_approve_decline_move_or_cancel_it(desk: Desk, ser
 
 
 def test_a_hundred_go_at_once_the_earliest_first(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bookings, "_EXPIRE_BATCH", 2)
+    monkeypatch.setattr(booking_decisions, "_EXPIRE_BATCH", 2)
     service = desk.room_service(requires_approval=True)
     made = [desk.book(service, at(clock)) for clock in ("12:00", "10:00", "11:00")]
     desk.now = at("12:00")
     assert expire(desk) == 2
     assert [status(booking) for booking in made] == ["pending", "expired", "expired"]
     assert [expire(desk), expire(desk)] == [1, 0]
+
+
+def test_a_request_lapses_when_its_time_to_be_answered_is_over(desk: Desk) -> None:
+    booking = desk.book(desk.room_service(requires_approval=True, approval_minutes=60), START)
+    assert booking.answer_by == desk.now + timedelta(minutes=60)
+    desk.now = booking.answer_by - timedelta(seconds=1)
+    assert (expire(desk), status(booking)) == (0, "pending")
+    desk.now = booking.answer_by
+    assert (expire(desk), status(booking), desk.taken()) == (1, "expired", [])
+
+
+def test_it_never_waits_beyond_its_start(desk: Desk) -> None:
+    desk.now = START - timedelta(minutes=30)
+    booking = desk.book(desk.room_service(requires_approval=True, approval_minutes=60), START)
+    assert booking.answer_by == START
+    desk.now = START
+    assert expire(desk) == 1
+
+
+def test_one_that_is_moved_has_its_time_to_be_answered_anew(desk: Desk) -> None:
+    service = desk.room_service(requires_approval=True, approval_minutes=60)
+    booking = desk.book(service, START)
+    desk.pass_minutes(50)
+    moved = desk.reschedule(booking, at("14:00"))
+    assert moved.answer_by == bookings.get_for(booking.ref, STAFF).answer_by == desk.now + timedelta(minutes=60)
+    desk.pass_minutes(20)
+    assert expire(desk) == 0
+    bookings.approve(booking.ref, access=STAFF, now=desk.now)
+    desk.pass_minutes(60)
+    assert (expire(desk), status(booking)) == (0, "confirmed")
+
+
+def test_a_booking_that_needs_no_answer_has_no_time_for_it(desk: Desk) -> None:
+    assert desk.book(desk.room_service(approval_minutes=60), START).answer_by is None
+    assert desk.book(desk.room_service(requires_approval=True), START).answer_by is None
 
 
 def after_the_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
@@ -181,7 +216,7 @@ def test_without_lock_and_version_both_would_win(desk: Desk, service: int, monke
         meet.wait(10)
         opened.execute(update(tables.bookings).where(tables.bookings.c.id == booking.id).values(status=status))
 
-    monkeypatch.setattr(bookings, "lock_resources", lambda *_call: None)
+    monkeypatch.setattr(booking_changes, "lock_resources", lambda *_call: None)
     monkeypatch.setattr(stored, "update_status", write)
     *_, both = approve_and_expire(desk, service)
     assert both

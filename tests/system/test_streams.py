@@ -43,14 +43,34 @@ class House:
                 tail = (tail + chunk)[-4096:]
         return tail
 
-    def leave(self, path: str, query: str) -> None:
-        """Begin a download and hang up in the middle."""
-        with socket.create_connection(("127.0.0.1", self.server.port), 20) as visitor:
-            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            head = f"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {self.key}\r\n\r\n"
-            visitor.sendall(head.encode())
-            assert visitor.recv(1000).startswith(b"HTTP/1.1 200")
+    def begin(self, path: str, query: str) -> socket.socket:
+        """Return a connection over which a download was asked for, and whose system takes next to nothing of it."""
+        visitor = socket.socket()
+        visitor.settimeout(20)
+        visitor.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        visitor.connect(("127.0.0.1", self.server.port))
+        head = f"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {self.key}\r\n\r\n"
+        visitor.sendall(head.encode())
+        return visitor
+
+    def wait_over(self, path: str) -> socket.socket:
+        """Return the connection of a client that has read the beginning of a download, and reads no more for now."""
+        visitor = self.begin(path, RANGE)
+        assert visitor.recv(100).startswith(b"HTTP/1.1 200")
+        return visitor
+
+    def head_of(self, path: str) -> str:
+        """Return the beginning of an answer."""
+        with self.begin(path, RANGE) as visitor:
+            return visitor.recv(1000).decode("latin-1")
+
+    def leave(self, path: str, query: str) -> bool:
+        """Begin a download and hang up in the middle; False where the worker had no place for it."""
+        with self.begin(path, query) as visitor:
+            answer = visitor.recv(1000)
+            assert answer.startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))
             visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # and do it rudely
+            return answer.startswith(b"HTTP/1.1 200")
 
 
 @pytest.fixture(scope="module")
@@ -101,13 +121,26 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(
     house: House, mariadb_server: servers.MariaDB, path: str, more: str
 ) -> None:
     query = RANGE + more.format(venue=house.venue)
-    house.leave(path, query)
+    servers.until(lambda: house.leave(path, query))
     servers.until(lambda: servers.is_healthy(house.server.url))
     files = exporting.open_files(house.worker)
     for _ in range(LEAVERS):
-        house.leave(path, query)
+        servers.until(lambda: house.leave(path, query))  # the places of those who left come back
     servers.until(lambda: exporting.open_files(house.worker) <= files)
     servers.until(lambda: busy_connections(mariadb_server) == 0)
+
+
+def test_the_fifth_export_at_once_is_asked_to_come_again_and_a_place_comes_back(house: House) -> None:
+    waiting = [house.wait_over(CSV) for _ in range(4)]
+    refused = house.head_of(CSV)
+    assert refused.startswith("HTTP/1.1 503")
+    assert "retry-after: 5" in refused.lower()
+    assert "application/problem+json" in refused
+    assert servers.is_healthy(house.server.url)
+    waiting.pop().close()
+    servers.until(lambda: house.head_of(CSV).startswith("HTTP/1.1 200"))
+    for visitor in waiting:
+        visitor.close()
 
 
 def busy_connections(server: servers.MariaDB) -> int:

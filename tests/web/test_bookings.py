@@ -25,7 +25,7 @@ def count() -> int:
 def test_a_guest_books_and_is_told_everything_once(hall: Hall) -> None:
     booked = hall.book(10, notes="by the\nwindow", party_size=3)
     assert booked.status_code == 201
-    assert set(booked.json) == FIELDS | {"customer", "answers", "notes", "manage_url"}
+    assert set(booked.json) == FIELDS | {"customer", "answers", "notes", "language", "manage_url"}
     assert booked.json["status"] == "confirmed"
     assert booked.json["customer"] == {**GUEST, "phone": ""}
     assert booked.json["resources"][0]["id"] == hall.resource_id

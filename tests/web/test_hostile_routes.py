@@ -31,7 +31,7 @@ ROUTES = [(prefix + route.rule, route) for _, prefix, rows in TABLE for route in
 READS = [(rule, route) for rule, route in ROUTES if route.method == "GET"]
 WRITES = [(rule, route) for rule, route in ROUTES if route.method != "GET"]
 VARIABLE = re.compile(r"<(\w+):\w+>")
-SAMPLE = {"id": "1", "word": "CFGH-2345"}
+SAMPLE = {"id": "1", "word": "CFGH-2345", "topic": "booking.confirmed"}
 
 QUERIES = [
     f"limit={BIG}", f"cursor={BIG}", f"venue_id={BIG}", f"service_id={BIG}", f"resource_id={BIG}", f"party_size={BIG}",

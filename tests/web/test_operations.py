@@ -8,6 +8,7 @@ from sqlalchemy import insert, text
 
 from app.domain.duties import DUTIES
 from app.persistence import schema, session
+from app.persistence.outbox import add_message
 from app.persistence.tables import duties
 from tests.conftest import Queries
 
@@ -34,10 +35,23 @@ def last_run(ago: timedelta, *, failed: bool = False) -> datetime:
 
 def test_readiness_says_when_each_duty_was_done(client: FlaskClient, queries: Queries) -> None:
     at = last_run(timedelta(minutes=50))
-    with queries(most=2):
+    with queries(most=3):
         answer = client.get("/readyz")
     assert answer.json["checks"]["cron"] == "ok"
     assert answer.json["duties"] == {**{duty.name: None for duty in DUTIES}, "holds": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def test_readiness_says_how_many_messages_wait_and_since_when(client: FlaskClient) -> None:
+    assert client.get("/readyz").json["outbox"] == {"due": 0, "oldest_seconds": None}
+    now = datetime.now(timezone.utc)
+    with session.transaction() as opened:
+        for minutes in (-5, 3, 8):
+            values = {"topic": "account.erased", "channel": "email", "priority": 5, "created_at": now}
+            add_message(opened, {**values, "due": int(now.timestamp()) - 60 * minutes})
+    session.remove()
+    found = client.get("/readyz").json["outbox"]
+    assert found["due"] == 2
+    assert 480 <= found["oldest_seconds"] < 600
 
 
 @pytest.mark.parametrize("failed", [False, True])

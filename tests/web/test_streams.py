@@ -14,9 +14,11 @@ import pytest
 from flask import Flask, Response
 from werkzeug.http import parse_accept_header
 
-from app.web import compression
+from app.domain.errors import Busy
+from app.runtime.places import NoPlace, Places
+from app.web import compression, errors
 from app.web.compression import Packed, chosen
-from app.web.streams import Begun, stream
+from app.web.streams import Begun, later, stream
 
 LINES = [f"{number},row of some length\r\n".encode() for number in range(2000)]
 
@@ -177,3 +179,123 @@ def test_pages_are_not_packed_twice(answered: Callable[..., Response]) -> None:
     answer = answered("/application/pdf", Accept_Encoding="gzip, br")
     assert "Content-Encoding" not in answer.headers
     assert answer.data == b"".join(LINES)
+
+
+@pytest.fixture
+def places() -> Places:
+    return Places(4)
+
+
+def begin(places: Places, chunks: Iterator[bytes] | None = None) -> Response:
+    return stream(iter(LINES) if chunks is None else chunks, "text/csv", "a.csv", places=places)
+
+
+def free(places: Places) -> int:
+    """Return how many places are free, by taking them all for a moment."""
+    held = []
+    try:
+        while True:
+            held.append(places.take())
+    except NoPlace:
+        return len(held)
+
+
+def test_the_fifth_stream_at_once_is_asked_to_come_again(places: Places) -> None:
+    four = [begin(places) for _ in range(4)]
+    told = Told(LINES)
+    with pytest.raises(Busy):
+        begin(places, told())
+    assert told.made == 0
+    four.pop().close()
+    assert begin(places).status_code == 200
+
+
+def test_whoever_is_asked_to_come_again_reads_when(places: Places) -> None:
+    app = Flask(__name__)
+    errors.init_app(app)
+    app.add_url_rule("/rows", "rows", lambda: begin(places))
+    held = [begin(places) for _ in range(4)]
+    answer = app.test_client().get("/rows")
+    assert (answer.status_code, answer.mimetype) == (503, "application/problem+json")
+    assert answer.get_json()["code"] == "busy"
+    assert int(answer.headers["Retry-After"]) > 0
+    held[0].close()
+    assert app.test_client().get("/rows").status_code == 200
+
+
+def test_a_stream_that_was_read_to_its_end_gives_its_place_back(places: Places) -> None:
+    responses = [begin(places) for _ in range(4)]
+    assert free(places) == 0
+    for response in responses:
+        assert b"".join(response.response) == b"".join(LINES)
+    assert free(places) == 4
+
+
+@pytest.mark.parametrize("kind", [compression._Brotli, compression._Gzip])
+def test_packed_streams_that_were_left_give_their_places_back(places: Places, kind: type) -> None:
+    for _ in range(50):
+        begun = Begun(iter(LINES), places.take())
+        packed = Packed(begun, kind())
+        next(packed)
+        packed.close()
+    assert free(places) == 4
+
+
+def test_streams_that_break_at_their_beginning_give_their_places_back(places: Places) -> None:
+    def broken() -> Iterator[bytes]:
+        raise LookupError
+
+    for _ in range(50):
+        with pytest.raises(LookupError):
+            begin(places, later(broken))
+    assert free(places) == 4
+
+
+def test_streams_that_break_in_the_middle_give_their_places_back(places: Places) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"1"
+        raise LookupError
+
+    for _ in range(50):
+        begun = begin(places, broken())
+        with pytest.raises(LookupError):
+            list(begun.response)
+    assert free(places) == 4
+
+
+def test_what_cannot_even_be_ended_gives_its_place_back(places: Places) -> None:
+    class Stubborn(Iterator[bytes]):
+        def __next__(self) -> bytes:
+            return b"1"
+
+        def close(self) -> None:
+            raise LookupError
+
+    begun = Begun(Stubborn(), places.take())
+    with pytest.raises(LookupError):
+        begun.close()
+    assert free(places) == 4
+
+
+def test_answers_to_head_which_nobody_sends_give_their_places_back(places: Places) -> None:
+    app = Flask(__name__)
+    compression.init_app(app)
+    app.add_url_rule("/rows", "rows", lambda: begin(places))
+    assert {app.test_client().head("/rows").status_code for _ in range(50)} == {200}
+    assert free(places) == 4
+
+
+def test_work_before_the_first_chunk_waits_for_a_place(places: Places) -> None:
+    asked: list[str] = []
+
+    def make() -> Iterator[bytes]:
+        asked.append("read")
+        return iter(LINES)
+
+    held = [begin(places) for _ in range(4)]
+    with pytest.raises(Busy):
+        begin(places, later(make))
+    assert asked == []
+    held.clear()
+    assert begin(places, later(make)).status_code == 200
+    assert asked == ["read"]

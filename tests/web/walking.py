@@ -12,18 +12,34 @@ from functools import cached_property
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import delete, event, select
+from sqlalchemy import delete, event, select, update
 from werkzeug.test import TestResponse
 
+from app.domain.accounts import Target
 from app.domain.actors import Actor, Scope
 from app.domain.bookings import Booking, Customer
+from app.domain.templates import Text
 from app.domain.wishes import BookingWish, Wish
 from app.persistence import session, tables
-from app.services import attachments, bookings, calendar_feeds, downloads, holds, photos, uploads, users
+from app.services import (
+    attachments,
+    blackout_desk,
+    bookings,
+    calendar_feeds,
+    downloads,
+    holds,
+    message_templates,
+    photos,
+    uploads,
+    users,
+    webhook_desk,
+)
 from app.services.attachments import Desk
 from app.services.bookings import Access
 from app.services.files import Incoming
+from app.services.messages import owe
 from app.services.uploads import NewUpload, Uploader
+from app.services.webhook_desk import WebhookWish
 from app.web.routes import Route
 from tests.conftest import SECRET_KEY
 from tests.services.factories import AROUND_THE_CLOCK, make_resource, make_service, make_venue
@@ -118,6 +134,14 @@ class Things:
         """Return the link's token of the owner's calendar."""
         return calendar_feeds.make_own(Actor("customer", user_id=self.owner), now=self.now)
 
+    @property
+    def topic(self) -> str:
+        return "booking.confirmed"
+
+    @property
+    def language(self) -> str:
+        return "de"
+
     @cached_property
     def session_id(self) -> int:
         """Return the key of another session of the owner's."""
@@ -137,6 +161,31 @@ class Things:
         make_server("bookings:read")
         with session.engine().connect() as connection:
             return int(connection.scalar(select(tables.api_keys.c.id).order_by(tables.api_keys.c.id.desc())))
+
+    @cached_property
+    def webhook_id(self) -> int:
+        with session.engine().connect() as connection:
+            connection.execute(delete(tables.webhooks))  # there are twenty at most, and more than twenty callers come
+        wish = WebhookWish("https://hooks.example.org/", ["booking.made"])
+        return webhook_desk.add(self.desk.settings, wish, by=Actor("operator"), now=self.now)[1].id
+
+    @cached_property
+    def delivery_id(self) -> int:
+        """Return the number of a message to that webhook that has been sent."""
+        webhook_desk.send_test(self.webhook_id, by=Actor("operator"), now=self.now)
+        with session.engine().connect() as connection:
+            connection.execute(update(tables.outbox).values(status="sent"))
+            return int(connection.scalar(select(tables.outbox.c.id).order_by(tables.outbox.c.id.desc())))
+
+    @cached_property
+    def outbox_id(self) -> int:
+        """Return the number of a message about that booking."""
+        about = {"venue_id": self.venue_id, "about": f"booking:{self.ref}"}
+        with session.transaction() as opened:
+            who = Target("email", "ada.owner@example.org")
+            owe(opened, self.desk.settings, "booking.confirmed", who, now=self.now, **about)  # type: ignore[arg-type]
+        with session.engine().connect() as connection:
+            return int(connection.scalar(select(tables.outbox.c.id).order_by(tables.outbox.c.id.desc())))
 
     @cached_property
     def desk(self) -> Desk:
@@ -164,6 +213,12 @@ class Things:
     @property
     def resource_id(self) -> int:
         return self.house.room
+
+    @cached_property
+    def blackout_id(self) -> int:
+        start = self.starts_at + timedelta(days=300)
+        wanted = blackout_desk.Wanted(None, self.resource_id, start, start + timedelta(hours=1))
+        return blackout_desk.close(wanted, by=Actor("operator"), now=self.now).blackouts[0].id
 
     @cached_property
     def photo_id(self) -> int:
@@ -249,6 +304,38 @@ BODIES: Mapping[str, Callable[[Things], dict[str, Any]]] = {
     "me_change_password": lambda _: {"password": PASSWORD},
     "users_create": lambda t: {"role": "customer", "name": "Bo", **_target(t)},
     "users_change_role": lambda _: {"role": "customer"},
+    "message_templates_change": lambda _: {"subject": "Hello", "body": "{{ service }}", "short": "{{ ref }}"},
+    "webhooks_add": lambda _: {"url": "https://hooks.example.org/", "events": ["booking.made"]},
+    "webhooks_change": lambda _: {"description": "the till"},
+    "catalogue_desk_create_venue": lambda _: {
+        "slug": f"v-{secrets.token_hex(6)}",
+        "name": "Venue",
+        "timezone": "UTC",
+        "currency": "EUR",
+    },
+    "catalogue_desk_create_resource": lambda t: {"venue_id": t.venue_id, "name": f"Room {secrets.token_hex(6)}"},
+    "catalogue_desk_create_service": lambda t: {
+        "venue_id": t.venue_id,
+        "name": f"Service {secrets.token_hex(6)}",
+        "resource_groups": [[t.resource_id]],
+        "duration_minutes": 60,
+    },
+    "catalogue_desk_change_venue": lambda _: {"name": "Venue"},
+    "catalogue_desk_change_resource": lambda _: {"name": "Room"},
+    "catalogue_desk_change_service": lambda _: {"name": "Service"},
+    "blackouts_close": lambda t: {
+        "resource_id": t.resource_id,
+        "starts_at": (t.starts_at + timedelta(days=300)).isoformat(),
+        "ends_at": (t.starts_at + timedelta(days=301)).isoformat(),
+        "dry_run": True,
+    },
+    "desk_book": lambda t: {
+        "service_id": t.service_id,
+        "starts_at": t.starts_at.isoformat(),
+        "customer": {"name": "Ada", "email": "ada@example.org"},
+    },
+    "desk_decide_many": lambda t: {"verb": "cancel", "refs": [t.ref]},
+    "desk_add_note": lambda _: {"text": "Calls back"},
     "api_keys_create": lambda _: {"name": "till", "scopes": ["bookings:read"]},
 }
 # A body that is no JSON: what it is, and what else is said of it.
@@ -277,13 +364,31 @@ def day_of(at: datetime) -> str:
 
 
 QUERIES: Mapping[str, Callable[[Things], dict[str, str]]] = {
+    **dict.fromkeys(
+        ("catalogue_desk_archive_venue", "catalogue_desk_archive_resource", "catalogue_desk_archive_service"),
+        lambda _: {"force": "1"},
+    ),
     "slots_list_slots": lambda t: {"from": day_of(t.starts_at), "to": day_of(t.starts_at + timedelta(days=1))},
     "slots_explain": lambda t: {"starts_at": t.starts_at.isoformat()},
     "exports_export_csv": lambda t: {**range_of(t), "venue_id": str(t.venue_id)},
     "exports_export_json_lines": range_of,
     "reports_export_pdf": lambda t: {**range_of(t), "venue_id": str(t.venue_id)},
+    "blackouts_list_all": lambda t: {"venue_id": str(t.venue_id)},
+    "desk_read_calendar": lambda t: {**range_of(t), "venue_id": str(t.venue_id)},
     "reports_read_day_sheet": lambda t: {"date": day_of(t.starts_at)},
     "reports_read_occupancy": lambda t: {**range_of(t), "venue_id": str(t.venue_id)},
+    **dict.fromkeys(
+        (
+            "figures_read_occupancy",
+            "figures_export_occupancy",
+            "figures_read_revenue",
+            "figures_read_cancellations",
+            "figures_export_tallies",
+            "figures_read_lead_times",
+            "figures_export_lead_times",
+        ),
+        lambda t: {**range_of(t), "venue_id": str(t.venue_id)},
+    ),
 }
 
 
@@ -311,11 +416,33 @@ def visit(house: House, prefix: str, route: Route, make: Callable[[Things], Pers
     return person.ask(house.app, **what)
 
 
+# What a booking must be for the venue to decide about it: its state, and how long ago it began.
+_BEFORE_DECISIONS = {
+    "desk_approve": ("pending", timedelta()),
+    "desk_decline": ("pending", timedelta()),
+    "desk_check_in": ("confirmed", timedelta(days=3)),
+    "desk_no_show": ("confirmed", timedelta(days=4)),
+    "desk_complete": ("confirmed", timedelta(days=4)),
+}
+
+
 def prepare(route: Route, things: Things) -> None:
+    if route.endpoint in _BEFORE_DECISIONS:
+        status, earlier = _BEFORE_DECISIONS[route.endpoint]
+        values = {"status": status, "starts_at": things.booking.starts_at - earlier}
+        with session.engine().connect() as connection:
+            connection.execute(update(tables.bookings).where(tables.bookings.c.ref == things.ref).values(**values))
+    if route.endpoint.startswith("catalogue_desk_archive_"):  # by an earlier caller, it may be out of use
+        for table in (tables.venues, tables.resources, tables.services):
+            with session.engine().connect() as connection:
+                connection.execute(update(table).values(active=True))
     if route.endpoint == "calendars_drop_resource_feed":
         calendar_feeds.make_of_resource(things.resource_id, by=Actor("operator"), now=things.now)
     if route.endpoint == "calendars_drop_own_feed":
         assert things.feed
+    if route.endpoint == "message_templates_reset":
+        words = Text("Hello", "{{ service }}", "{{ ref }}")
+        message_templates.put(things.topic, things.language, words, version=None, by=Actor("operator"), now=things.now)
     if route.endpoint == "users_enable":
         users.set_active(things.user_id, active=False, by=Actor("operator"), now=things.now)
 

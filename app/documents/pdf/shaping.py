@@ -1,6 +1,6 @@
 """Shaping by HarfBuzz, for scripts whose glyphs depend on their neighbours: Arabic, Hebrew, the Indic ones, Thai.
 
-It is used when ``uharfbuzz`` is installed (5 MB on disk) and only for text that needs it. Without it such text is shown as boxes
+It is used when ``uharfbuzz`` is installed (5 MB on disk) and loaded with the first text that needs it: it takes 6 MiB. Without it such text is shown as boxes
 and told in the log: letters side by side that should join are a different, wrong name.
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from itertools import groupby
-
-from reportlab.pdfbase.ttfonts import uharfbuzz  # None when it is not installed
+from typing import Any
 
 from app.documents.pdf.typefaces import Typeface
 
@@ -38,11 +39,20 @@ def needs_shaping(text: str) -> bool:
 
 def can_shape() -> bool:
     """Tell whether the shaper is installed."""
-    return uharfbuzz is not None
+    return _harfbuzz() is not None
+
+
+@cache
+def _harfbuzz() -> Any:  # noqa: ANN401 - a module, or None when it is not installed
+    try:
+        return import_module("uharfbuzz")
+    except ImportError:
+        return None
 
 
 def shape(typeface: Typeface, text: str, *, leftward: bool) -> list[PlacedGlyph]:
     """Return the glyphs of *text*, which is in one direction, from left to right as they are seen."""
+    uharfbuzz = _harfbuzz()
     if typeface.shaper is None:
         typeface.shaper = uharfbuzz.Font(uharfbuzz.Face(uharfbuzz.Blob(typeface.data)))
     buffer = uharfbuzz.Buffer()

@@ -63,10 +63,16 @@ class WordConverter(BaseConverter):
     regex = "[A-Za-z0-9_-]{1,64}"
 
 
+class TopicConverter(BaseConverter):
+    """What a message is about: two words with a dot between them."""
+
+    regex = "[a-z]{1,20}\\.[a-z_]{1,40}"
+
+
 def init_app(app: Flask, *, warm: bool) -> None:
     """Register each row of the table on the blueprint of its prefix."""
     app.url_rule_class = LazyRule
-    app.url_map.converters.update(id=IdConverter, word=WordConverter)
+    app.url_map.converters.update(id=IdConverter, word=WordConverter, topic=TopicConverter)
     app.url_map.merge_slashes = False  # a redirect for // would be an answer nobody asked for
     for name, prefix, rows in TABLE:
         blueprint = Blueprint(name, __name__, url_prefix=prefix or None)

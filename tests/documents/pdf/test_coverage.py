@@ -1,4 +1,4 @@
-"""What a font has, as its index says it, against what ReportLab finds when it reads the whole font."""
+"""What a font has, as its index says it before the font is loaded."""
 
 from __future__ import annotations
 

@@ -1,62 +1,18 @@
-"""What ReportLab must keep doing: these are its internals that the writer leans on, each with what it is taken to mean.
+"""What ReportLab must keep doing: its encoder of QR codes, which is all that is used of it.
 
-When one of these fails after an upgrade, the module named beside it has to change, or the upgrade has to wait.
+When this fails after an upgrade, the module named beside it has to change, or the upgrade has to wait.
 """
 
 from __future__ import annotations
 
-from io import BytesIO
-
-import pytest
-from reportlab.pdfbase import ttfonts
+import subprocess
+import sys
+from pathlib import Path
 
 from app.documents.pdf import qr
-from app.documents.pdf.typefaces import FOLDER, Typeface
 
-FILE = FOLDER / "NotoSans-Regular.ttf"
-
-
-@pytest.fixture
-def face() -> ttfonts.TTFontFace:
-    return ttfonts.TTFontFace(str(FILE))
-
-
-def test_a_face_tells_the_glyph_of_a_character_and_the_width_of_a_glyph(face: ttfonts.TTFontFace) -> None:
-    """typefaces.py."""
-    assert isinstance(face.charToGlyph, dict)
-    assert 0 < face.charToGlyph[ord("A")] < face.numGlyphs
-    assert len(face.hmetrics) == face.numGlyphs
-    assert [face.hmetrics[face.charToGlyph[ord(letter)]][0] for letter in "iW1"] == [258, 930, 572]
-    assert face.unitsPerEm == 1000
-    assert face.name == b"NotoSans-Regular"
-
-
-def test_a_face_has_the_metrics_of_a_font_descriptor(face: ttfonts.TTFontFace) -> None:
-    """typefaces.py, descriptor."""
-    assert (round(face.ascent), round(face.descent), round(face.capHeight)) == (1069, -293, 714)
-    assert len(face.bbox) == 4
-    assert face.italicAngle == 0
-    assert face.stemV > 0
-
-
-def test_a_subset_takes_glyph_numbers_and_keeps_their_order() -> None:
-    """typefaces.py, subset, and embedded.py, where a glyph's code is its place in the subset."""
-    typeface = Typeface(FILE)
-    glyphs = [typeface.glyphs[ord(letter)] for letter in "WiÅ1"]
-    cut = ttfonts.TTFontFace(BytesIO(typeface.subset(glyphs)))
-    widths = [advance for advance, _ in cut.hmetrics]
-    assert widths[:5] == [typeface.widths[glyph] for glyph in (0, *glyphs)]
-    assert cut.numGlyphs < 12, "the letters, glyph 0, and the parts that Å is made of"
-
-
-def test_a_face_keeps_the_file_for_the_shaper(face: ttfonts.TTFontFace) -> None:
-    """typefaces.py, data."""
-    assert bytes(face._ttf_data) == FILE.read_bytes()
-
-
-def test_the_shaper_is_told_by_the_module_of_fonts() -> None:
-    """shaping.py: None says that uharfbuzz is not installed."""
-    assert ttfonts.uharfbuzz is None or hasattr(ttfonts.uharfbuzz, "shape")
+ROOT = Path(__file__).resolve().parents[3]
+LOADED = "import sys, app.documents.{}; print(*sorted(sys.modules))"
 
 
 def test_the_qr_encoder_loads_without_its_package() -> None:
@@ -67,3 +23,22 @@ def test_the_qr_encoder_loads_without_its_package() -> None:
     assert code.getModuleCount() == 21
     assert code.isDark(0, 0)
     assert not code.isDark(7, 7)
+
+
+def loaded(module: str) -> set[str]:
+    command = [sys.executable, "-c", LOADED.format(module)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=60)
+    return set(done.stdout.split())
+
+
+def test_documents_load_no_other_part_of_reportlab_and_no_shaper() -> None:
+    """pdf/__init__.py: the whole of it is 4 MiB, of which pictures are two; the shaper takes 6."""
+    modules = loaded("confirmation")
+    assert {name for name in modules if name.startswith("reportlab")} == {"reportlab"}
+    assert {"PIL", "uharfbuzz"} & modules == set()
+
+
+def test_a_report_of_english_words_loads_no_shaper() -> None:
+    program = "bookings_report; from app.documents.languages import printable; printable('en', None)"
+    modules = loaded(program)
+    assert "uharfbuzz" not in modules

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _make_booking_notes()
     _find_customers()
     _make_busy_calendars()
+    index("bookings", "starts_at")
     index("audit_log", "actor", "id")
     index("audit_log", "action", "id")
 

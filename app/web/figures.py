@@ -1,0 +1,268 @@
+"""Reports of the house as figures, for who runs it: JSON to draw, CSV to go on with."""
+
+from __future__ import annotations
+
+from flask import Response
+from msgspec import Struct, field
+
+from app.domain.figures import EXPECTED, LEAD_HOURS, Tally, Use, rate
+from app.services import figures
+from app.services.booking_exports import Range
+from app.services.figures import LeadTimes, Scene
+from app.web.actors import actor
+from app.web.exports import Day
+from app.web.pages import Id
+from app.web.routes.route import CSV
+from app.web.streams import stream
+
+
+class FiguresQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Of which venue, and which days: from `from` up to `to`, exclusive; 366 at most."""
+
+    first: Day = field(name="from")
+    end: Day = field(name="to")
+    venue_id: Id
+
+
+class UseView(Struct):
+    """Minutes of capacity, open and booked; `share` is the booked part, null where nothing was open."""
+
+    open_minutes: int
+    booked_minutes: int
+    share: float | None
+
+
+class ResourceUseView(UseView, kw_only=True):
+    """How full one resource was."""
+
+    resource_id: int
+    name: str
+    bookings: int
+
+
+class Venue(Struct):
+    """Whose figures these are; days and hours are those of its clock."""
+
+    venue_id: int
+    timezone: str
+    first: str = field(name="from")
+    end: str = field(name="to")
+
+
+class OccupancyView(Struct):
+    """How full a venue was; what was called off is left out. `by_weekday_and_hour` has seven lists of 24, from Monday."""
+
+    venue: Venue
+    total: UseView
+    by_resource: list[ResourceUseView]
+    by_weekday: list[UseView]
+    by_hour: list[UseView]
+    by_weekday_and_hour: list[list[UseView]]
+
+
+class TallyView(Struct):
+    """So many bookings, and what was quoted for them, in minor units."""
+
+    bookings: int
+    total_minor: int
+    deposit_minor: int
+
+
+class ServiceTallyView(TallyView, kw_only=True):
+    """The same, of one service."""
+
+    service_id: int
+    name: str
+
+
+class DayTallyView(TallyView, kw_only=True):
+    """The same, of one day."""
+
+    date: str
+
+
+class RevenueView(Struct):
+    """What was quoted for bookings that stand: pending, confirmed, checked in or completed."""
+
+    venue: Venue
+    currency: str
+    total: TallyView
+    by_service: list[ServiceTallyView]
+    by_day: list[DayTallyView]
+
+
+class MissedView(Struct):
+    """Shares of bookings that came to nothing; `no_show` is of those whose customer was awaited. Null where there were none."""
+
+    cancelled: float | None
+    turned_down: float | None
+    no_show: float | None
+
+
+class ServiceMissedView(Struct):
+    """How the bookings of one service ended."""
+
+    service_id: int
+    name: str
+    by_status: dict[str, int]
+    rates: MissedView
+
+
+class CancellationsView(Struct):
+    """How the bookings of a venue ended; `lost_minor` was quoted for those that did not come about."""
+
+    venue: Venue
+    currency: str
+    lost_minor: int
+    by_status: dict[str, int]
+    rates: MissedView
+    by_service: list[ServiceMissedView]
+
+
+class LeadView(Struct):
+    """Bookings made, and called off, at least so long ahead of their start and less than so long; null is no bound."""
+
+    at_least_hours: int
+    below_hours: int | None
+    made: int
+    called_off: int
+
+
+class ServiceLeadView(Struct):
+    """How long ahead one service was booked."""
+
+    service_id: int
+    name: str
+    bookings: int
+    mean_hours: float
+    classes: list[LeadView]
+
+
+class LeadTimesView(Struct):
+    """How long ahead the bookings of a venue were made and called off."""
+
+    venue: Venue
+    by_service: list[ServiceLeadView]
+
+
+def read_occupancy(query: FiguresQuery) -> OccupancyView:
+    """Tell how full a venue was, by resource, weekday and hour."""
+    found = figures.occupancy(_range(query), by=actor())
+    whole = found.all
+    week = [[_use(whole, [day * 24 + hour]) for hour in range(24)] for day in range(7)]
+    return OccupancyView(
+        _venue(found.scene, query),
+        _use(whole, range(7 * 24)),
+        [_resource_use(key, name, use) for key, name, use in found.resources],
+        [_use(whole, range(day * 24, day * 24 + 24)) for day in range(7)],
+        [_use(whole, range(hour, 7 * 24, 24)) for hour in range(24)],
+        week,
+    )
+
+
+def export_occupancy(query: FiguresQuery) -> Response:
+    """Export how full each resource was, by weekday and hour, as CSV."""
+    chunks = figures.iter_occupancy_csv(figures.occupancy(_range(query), by=actor()))
+    return stream(chunks, CSV, f"occupancy-{query.first}-{query.end}.csv")
+
+
+def read_revenue(query: FiguresQuery) -> RevenueView:
+    """Tell what was quoted for bookings that stand, by service and day."""
+    found = figures.tallies(_range(query), by=actor())
+    by_service = figures.revenue_of(found, lambda row: row.service_id)
+    by_day = figures.revenue_of(found, lambda row: row.day.isoformat())
+    return RevenueView(
+        _venue(found.scene, query),
+        found.scene.head.currency,
+        _tally(sum(by_service.values(), Tally())),
+        [
+            ServiceTallyView(*_numbers(by_service[key]), service_id=key, name=found.services[key])
+            for key in found.services
+            if key in by_service
+        ],
+        [DayTallyView(*_numbers(tally), date=str(day)) for day, tally in by_day.items()],
+    )
+
+
+def read_cancellations(query: FiguresQuery) -> CancellationsView:
+    """Tell how the bookings of a venue ended, and how many came to nothing."""
+    found = figures.tallies(_range(query), by=actor())
+    by_status = found.sums(lambda row: row.status)
+    lost = sum((tally.total_minor for status, tally in by_status.items() if status not in EXPECTED), 0)
+    services = found.sums(lambda row: (row.service_id, row.status))
+    return CancellationsView(
+        _venue(found.scene, query),
+        found.scene.head.currency,
+        lost,
+        _by_status(by_status),
+        _missed(by_status),
+        [
+            ServiceMissedView(key, name, _by_status(of), _missed(of))
+            for key, name in found.services.items()
+            if (of := {pair[1]: tally for pair, tally in services.items() if pair[0] == key})  # type: ignore[index]
+        ],
+    )
+
+
+def export_tallies(query: FiguresQuery) -> Response:
+    """Export numbers and sums of bookings by day, service and status, as CSV."""
+    chunks = figures.iter_tallies_csv(figures.tallies(_range(query), by=actor()))
+    return stream(chunks, CSV, f"figures-{query.first}-{query.end}.csv")
+
+
+def read_lead_times(query: FiguresQuery) -> LeadTimesView:
+    """Tell how long ahead bookings were made and called off, by service."""
+    scene, found = figures.lead_times(_range(query), by=actor())
+    return LeadTimesView(_venue(scene, query), [_lead(item) for item in found])
+
+
+def export_lead_times(query: FiguresQuery) -> Response:
+    """Export how long ahead bookings were made and called off, as CSV."""
+    _, found = figures.lead_times(_range(query), by=actor())
+    return stream(figures.iter_lead_times_csv(found), CSV, f"lead-times-{query.first}-{query.end}.csv")
+
+
+def _range(query: FiguresQuery) -> Range:
+    return Range(query.first, query.end, query.venue_id)
+
+
+def _venue(scene: Scene, query: FiguresQuery) -> Venue:
+    return Venue(scene.head.venue_id, scene.head.timezone, query.first.isoformat(), query.end.isoformat())
+
+
+def _use(use: Use, hours: range | list[int]) -> UseView:
+    opened = sum(use.open_minutes[hour] for hour in hours)
+    booked = sum(use.booked_minutes[hour] for hour in hours)
+    return UseView(opened, booked, rate(booked, opened))
+
+
+def _resource_use(key: int, name: str, use: Use) -> ResourceUseView:
+    whole = _use(use, range(7 * 24))
+    return ResourceUseView(
+        whole.open_minutes, whole.booked_minutes, whole.share, resource_id=key, name=name, bookings=use.bookings
+    )
+
+
+def _numbers(tally: Tally) -> tuple[int, int, int]:
+    return tally.bookings, tally.total_minor, tally.deposit_minor
+
+
+def _tally(tally: Tally) -> TallyView:
+    return TallyView(*_numbers(tally))
+
+
+def _by_status(sums: dict[object, Tally]) -> dict[str, int]:
+    return {str(status): tally.bookings for status, tally in sums.items()}
+
+
+def _missed(sums: dict[object, Tally]) -> MissedView:
+    return MissedView(**figures.missed_rates(sum(sums.values(), Tally()), sums))
+
+
+def _lead(item: LeadTimes) -> ServiceLeadView:
+    bounds: list[int | None] = [*LEAD_HOURS, None]
+    classes = [
+        LeadView(at_least, below, made, called_off)
+        for at_least, below, made, called_off in zip([0, *LEAD_HOURS], bounds, item.made, item.called_off, strict=True)
+    ]
+    return ServiceLeadView(item.service_id, item.service, item.bookings, round(item.mean_minutes / 60, 1), classes)
