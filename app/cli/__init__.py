@@ -17,9 +17,17 @@ GROUPS = {
     "db": ("app.cli.db:group", "The database's tables: bring them up to date, or see whether they are."),
     "catalogue": ("app.cli.catalogue:group", "Venues, resources and services: import, export, show, archive, restore."),
     "blackouts": ("app.cli.blackouts:group", "Times in which nobody may book: import, list, add, delete."),
+    "busy-calendars": (
+        "app.cli.busy_calendars:group",
+        "Calendars elsewhere that keep a resource busy: add, list, remove, refresh.",
+    ),
+    "imports": ("app.cli.imports:group", "Bookings and customers from CSV, busy times from calendar files."),
     "slots": ("app.cli.slots:group", "Free times, and why a time is not free."),
     "bookings": ("app.cli.bookings:group", "Bookings: list, show, approve, decline, cancel."),
-    "desk": ("app.cli.desk:group", "Bookings all day long: search, calendar, book, check in, complete, notes, history."),
+    "desk": (
+        "app.cli.desk:group",
+        "Bookings all day long: search, calendar, book, check in, complete, notes, history.",
+    ),
     "exports": ("app.cli.exports:group", "Bookings, day sheets and occupancy as files: CSV, JSON Lines, PDF."),
     "reports": ("app.cli.reports:group", "Occupancy, revenue, cancellations and lead times as figures."),
     "holds": ("app.cli.holds:group", "Times kept while a form is filled in: sweep those that are over."),
@@ -40,6 +48,7 @@ GROUPS = {
     "audit": ("app.cli.audit:group", "What was done, by whom and when: list, export."),
     "backup": ("app.cli.backup:group", "The whole installation as one file: `backup FILE`, `backup verify FILE`."),
     "restore": ("app.cli.backup:restore_command", "Bring the installation back from a backup."),
+    "cpanel": ("app.cli.cpanel:group", "The files that a host with cPanel needs beside the program: init, check."),
     "doctor": ("app.cli.doctor:command", "Check this installation and say what to do."),
     "demo": ("app.cli.demo:group", "A hall to try things on."),
 }

@@ -93,4 +93,11 @@ ENGLISH = Messages(
     altogether="Altogether",
     occupancy_note="Booked hours as a share of opening hours, counted in units of capacity; what was called off is left out.",
     busy="Busy",
+    revenue="Revenue as quoted",
+    revenue_note="What was quoted for bookings that stand: pending, confirmed, checked in or completed.",
+    cancellations="Cancellations and no-shows",
+    cancellations_note="No-shows as a share of those whose customer was awaited, the others of all bookings.",
+    lead_times="How long ahead bookings were made",
+    lead_times_note="Numbers of bookings by the hours from the booking to its start.",
+    mean="Mean",
 )

@@ -93,4 +93,11 @@ GERMAN = Messages(
     altogether="Insgesamt",
     occupancy_note="Gebuchte Stunden als Anteil der Öffnungszeiten, gezählt in Plätzen; Abgesagtes zählt nicht mit.",
     busy="Belegt",
+    revenue="Umsatz nach Angebot",
+    revenue_note="Was für Buchungen veranschlagt wurde, die gelten: angefragt, bestätigt, eingetroffen oder abgeschlossen.",
+    cancellations="Absagen und Nichterscheinen",
+    cancellations_note="Nichterscheinen als Anteil der erwarteten Gäste, alles andere als Anteil aller Buchungen.",
+    lead_times="Wie lange im Voraus gebucht wurde",
+    lead_times_note="Zahl der Buchungen nach den Stunden von der Buchung bis zu ihrem Beginn.",
+    mean="Mittel",
 )

@@ -80,3 +80,10 @@ class Messages:
     altogether: str
     occupancy_note: str
     busy: str
+    revenue: str
+    revenue_note: str
+    cancellations: str
+    cancellations_note: str
+    lead_times: str
+    lead_times_note: str
+    mean: str

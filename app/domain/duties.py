@@ -42,6 +42,7 @@ DUTIES = (
     Duty("requests", 30, "requests that nobody has answered in time, expired"),
     Duty("reminders", 30, "bookings whose reminders were seen to"),
     Duty("messages", 30, "messages sent"),
+    Duty("busy_calendars", HOUR // 4 - 30, "calendars of busy times looked at"),
     Duty("holds", HOUR, "holds that were over, deleted"),
     Duty("codes", HOUR, "one-time codes that were over, deleted"),
     Duty("throttles", HOUR, "counters that were over, deleted"),

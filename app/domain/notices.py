@@ -9,6 +9,8 @@ from app.domain.accounts import Target
 from app.domain.bookings import Customer
 
 REMINDER = "booking.reminder"
+# What an admin does to an account, and its holder is told under the same name.
+OF_ACCOUNTS = frozenset({"account.role_changed", "account.disabled", "account.enabled", "account.api_key_made"})
 # What the venue's own people did, they know. A key is a server, such as a website's: nobody at the venue has seen what it did.
 _THE_VENUE = frozenset({"operator", "admin", "staff"})
 

@@ -459,7 +459,7 @@ outbox = Table(
     Column("last_error", String(300), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("sent_at", UtcDateTime, nullable=True),
-    Index(None, "status", "priority", "due"),
+    Index("ix_outbox_due", "status", "priority", "due", "channel", "webhook_id"),
     Index(None, "dedupe", unique=True),
     Index(None, "object"),
     Index(None, "venue_id", "id"),

@@ -14,6 +14,7 @@ from app.domain.tokens import hash_token
 from app.persistence import api_keys, listings
 from app.persistence.api_keys import ApiKey
 from app.persistence.audit import add_audit
+from app.persistence.outbox import add_event
 from app.persistence.session import reading, transaction, use_case
 from app.runtime import logs
 
@@ -53,6 +54,9 @@ def create(
             raise NotFound(f"There is no venue {venue_id}.")
         key_id = api_keys.add_key(session, {**row, **made, "expires_at": expires_at})
         add_audit(session, "api_key.created", f"api_key:{key_id}", by=by, now=now, **row)
+        if by.user_id is not None:
+            whose = f"user:{by.user_id}"
+            add_event(session, "account.api_key_made", whose, venue_id=None, details={"key": key_id}, now=now)
         entry = api_keys.find_key(session, key_hash, now=now)
     if entry is None:
         raise NotFound("The key is over already.")

@@ -13,6 +13,7 @@ from app.domain.findings import Finding, fail
 from app.persistence.session import reading
 from app.runtime.settings import Settings
 from app.services import (
+    doctor_busy_calendars,
     doctor_calendar,
     doctor_database,
     doctor_duties,
@@ -35,7 +36,7 @@ _GROUPS = {
         *("database", "schema", "flags", "integrity", "durability", "isolation", "sql_mode", "group_concat"),
         *("connections", "wait_timeout", "engine", "zones"),
     ),
-    "Cron and messages": ("cron", "outbox"),
+    "Cron and messages": ("cron", "outbox", "busy calendars"),
     "Bookings": ("overlaps", "bookings", "calendar"),
     "Files": ("files", "stray files"),
     "A test mail": ("mail",),
@@ -85,6 +86,7 @@ def _examine_database(
     if knows_tables:
         yield from doctor_duties.examine(now=now)
         yield from doctor_outbox.examine(now=now)
+        yield from doctor_busy_calendars.examine(now=now)
         progress("looking through every calendar ...")
         yield from doctor_calendar.examine(now=now)
         progress("comparing the files with the database ...")

@@ -18,7 +18,7 @@ from app.persistence import outbox as messages
 from app.persistence.session import Session, is_duplicate, reading, transaction, use_case
 from app.runtime import logs
 from app.runtime.settings import Settings
-from app.services import bookings, holds, idempotency, outbox, reminders, uploads_sweep
+from app.services import bookings, busy_refresh, holds, idempotency, outbox, reminders, uploads_sweep
 
 BATCH = 500  # rows a transaction, so that nobody waits long for their locks
 # Above what is left of the budget: no batch takes longer. A run that was killed has its duties taken over then.
@@ -146,6 +146,9 @@ _WORK: Mapping[str, Callable[[Shift], tuple[int, bool]]] = {
     "requests": _batches(lambda now: bookings.expire_batch(now=now)),
     "reminders": _repeated(lambda shift: reminders.remind_batch(shift.settings, now=shift.now)),
     "messages": _send,
+    "busy_calendars": _repeated(
+        lambda shift: busy_refresh.refresh_next(shift.settings, now=shift.now, seconds=shift.seconds_left)
+    ),
     "holds": _batches(lambda now: holds.sweep_batch(now=now)),
     "codes": _purge(lambda session, now: codes.delete_over(session, now_seconds=int(now.timestamp()), limit=BATCH)),
     "throttles": _purge(

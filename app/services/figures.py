@@ -12,6 +12,8 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from app.documents.csv_text import Cell, csv_chunks
+from app.documents.figures_report import FiguresReport, Kind, Line, figures_report
+from app.documents.languages import printable
 from app.domain.actors import Actor
 from app.domain.errors import Invalid
 from app.domain.figures import EXPECTED, LEAD_HOURS, Tally, Use, add_opening, add_stay, rate
@@ -22,9 +24,12 @@ from app.persistence.figures import Counted, DayTally
 from app.persistence.letterheads import Letterhead, get_of_venue
 from app.persistence.occupancy import list_resources
 from app.persistence.session import give_connection_back, reading
+from app.runtime.settings import Settings
 from app.services.booking_exports import Range, check_days, days_between, require_reach
+from app.services.documents import Asked
 
 MOST_DAYS = 366
+_MISSED, _CAME = ("cancelled", "declined", "expired", "no_show"), ("checked_in", "completed")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -176,6 +181,53 @@ def iter_lead_times_csv(found: Sequence[LeadTimes]) -> Iterator[bytes]:
         for number, made in enumerate(item.made)
     ]
     return csv_chunks(heads, [rows])
+
+
+def iter_revenue_pdf(settings: Settings, found: Tallies, *, asked: Asked) -> Iterator[bytes]:
+    """Return what was quoted, by service, as chunks of a PDF."""
+    sums = found.sums(lambda row: row.service_id, of=EXPECTED)
+    lines = [
+        Line(name, (sums[key].bookings, sums[key].total_minor, sums[key].deposit_minor))
+        for key, name in found.services.items()
+        if key in sums
+    ]
+    return _pdf(settings, "revenue", found.scene, lines, asked)
+
+
+def iter_cancellations_pdf(settings: Settings, found: Tallies, *, asked: Asked) -> Iterator[bytes]:
+    """Return how bookings ended, by service, as chunks of a PDF."""
+    sums = found.sums(lambda row: (row.service_id, row.status))
+    all_of = found.sums(lambda row: row.service_id)
+    lines = []
+    for key, name in found.services.items():
+        counts = [sums.get((key, status), Tally()).bookings for status in (*_MISSED, *_CAME)]
+        if key in all_of:
+            lines.append(Line(name, (all_of[key].bookings, *counts[:4], sum(counts[3:]))))
+    return _pdf(settings, "cancellations", found.scene, lines, asked)
+
+
+def iter_lead_times_pdf(
+    settings: Settings, scene: Scene, found: Sequence[LeadTimes], *, asked: Asked
+) -> Iterator[bytes]:
+    """Return how long ahead bookings were made, by service, as chunks of a PDF."""
+    lines = [Line(item.service, (item.bookings, item.mean_minutes * item.bookings, *item.made)) for item in found]
+    return _pdf(settings, "lead_times", scene, lines, asked)
+
+
+def _pdf(settings: Settings, kind: Kind, scene: Scene, lines: Sequence[Line], asked: Asked) -> Iterator[bytes]:
+    report = FiguresReport(
+        kind,
+        scene.head.venue,
+        scene.head.timezone,
+        scene.head.currency,
+        scene.days[0],
+        scene.days[-1],
+        asked.now,
+        tuple(lines),
+        LEAD_HOURS,
+        printable(asked.language, settings.font_dir),
+    )
+    return figures_report(report, packs=settings.font_dir)
 
 
 def missed_rates(all_: Tally, by_status: dict[object, Tally]) -> dict[str, float | None]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any, cast
+from typing import Any
 
 from icalendar.prop import vRecur
 
-from app.domain.recurrence import FREQUENCIES, Frequency, Rule
+from app.domain.recurrence import FREQUENCIES, Rule
 from app.services.ics_text import BadLine, Property
 
 _WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -24,6 +24,7 @@ _LISTS = {
     "BYSETPOS": (366, True),
 }
 _MOST_INTERVAL = 100_000
+_LONG_AGO, _NEVER = date(1900, 1, 1), 9000  # ends beyond these cannot be brought into other zones
 
 
 def read_rule(written: Property) -> tuple[Rule, date | None]:
@@ -40,7 +41,7 @@ def read_rule(written: Property) -> tuple[Rule, date | None]:
         raise BadLine(written.number, "repeats by another calendar than ours, which is not understood")
     lists = {name: _numbers(written, parts, name) for name in _LISTS}
     rule = Rule(
-        frequency=cast("Frequency", frequency),
+        frequency=frequency,
         interval=_one(written, parts, "INTERVAL", _MOST_INTERVAL) or 1,
         count=_one(written, parts, "COUNT", None),
         by_month=lists["BYMONTH"],
@@ -103,4 +104,6 @@ def _until(written: Property, parts: dict[str, list[Any]]) -> date | None:
     found = parts.get("UNTIL", [None])[0]
     if found is not None and not isinstance(found, date):
         raise BadLine(written.number, "has a rule whose UNTIL makes no sense")
-    return found
+    if found is None or found.year > _NEVER:
+        return None
+    return found if found.year >= _LONG_AGO.year else _LONG_AGO

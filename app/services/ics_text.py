@@ -144,7 +144,7 @@ def _unfolded(text: str) -> Iterator[Line]:
 
 def _property(line: Line) -> Property:
     try:
-        name, params, value = Contentline(line.text).parts()
+        name, params, value = Contentline(line.text).parts()  # type: ignore[no-untyped-call] # the reader has no types here
     except ValueError:
         raise BadLine(line.number, f"this line cannot be read: {line.text[:_MOST_LETTERS]}") from None
     return Property(line.number, name.upper(), params, value)

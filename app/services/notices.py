@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from app.domain.accounts import Target
 from app.domain.bookings import Booking
-from app.domain.notices import REMINDER, Notices, address_of, notices_of
+from app.domain.notices import OF_ACCOUNTS, REMINDER, Notices, address_of, notices_of
 from app.domain.quiet_hours import allowed_from
-from app.persistence import bookings, outbox
+from app.persistence import bookings, outbox, users
 from app.persistence.correspondence import Correspondence, get_correspondence, take_back
 from app.persistence.outbox import OwedMessage
 from app.persistence.session import Session, transaction, use_case
@@ -21,6 +21,7 @@ from app.runtime import logs
 from app.runtime.settings import Settings
 from app.services.messages import owe
 from app.services.notice_fields import Span, fields_for_customer, fields_for_staff, span_from
+from app.services.sign_in import addresses_of
 from app.services.webhooks import add_deliveries
 
 
@@ -46,9 +47,14 @@ def expand(settings: Settings, message: OwedMessage, claimant: str, *, now: date
         KeyError: this version of the program knows no such event; it stays for the one that does.
     """
     details: dict[str, Any] = json.loads(message.details or "{}")
-    notices = notices_of(message.topic, str(details.get("status", "")), by=str(details.get("by", "")))
+    is_of_account = message.topic in OF_ACCOUNTS
+    status, by = str(details.get("status", "")), str(details.get("by", ""))
+    notices = Notices() if is_of_account else notices_of(message.topic, status, by=by)
     with transaction() as session:
         if not outbox.end_message(session, message.id, claimant, status="sent", at=now):
+            return
+        if is_of_account:
+            _tell_account(session, settings, message, now=now)
             return
         found = bookings.find_booking(session, message.object.removeprefix("booking:"))
         if found is None:
@@ -90,6 +96,17 @@ def _tell(session: Session, occasion: _Occasion, notices: Notices) -> None:
     if notices.staff and occasion.facts.email:
         _tell_staff(session, occasion, notices.staff)
     add_deliveries(session, occasion.message, booking, now=now)
+
+
+def _tell_account(session: Session, settings: Settings, message: OwedMessage, *, now: datetime) -> None:
+    """Tell the holder of an account what an admin has done to it; where it has no address, nobody is told."""
+    found = users.find_user(session, int(message.object.removeprefix("user:")))
+    if found is None:
+        return
+    for target in addresses_of(found.user):
+        dedupe = f"{message.message_id}:{target.channel}"
+        language = found.user.language or "en"
+        owe(session, settings, message.topic, target, now=now, language=language, about=message.object, dedupe=dedupe)
 
 
 def _tell_customer(session: Session, occasion: _Occasion, notices: Notices) -> None:

@@ -11,6 +11,7 @@ from app.domain.actors import Actor, Scope
 from app.domain.errors import Conflict, Invalid, NotFound
 from app.persistence import listings, sessions, users
 from app.persistence.audit import add_audit
+from app.persistence.outbox import add_event
 from app.persistence.session import Session, reading, transaction, use_case
 from app.persistence.users import Keeping
 from app.runtime.settings import Settings
@@ -93,6 +94,7 @@ def set_active(user_id: int, *, active: bool, by: Actor, now: datetime) -> User:
             raise Conflict(f"The account is {'active' if active else 'disabled'} already.")
         sessions.delete_sessions(session, user_id)
         add_audit(session, "user.enabled" if active else "user.disabled", f"user:{user_id}", by=by, now=now)
+        _tell(session, "account.enabled" if active else "account.disabled", user_id, by=by, now=now)
         return users.get_user(session, user_id).user
 
 
@@ -126,7 +128,13 @@ def set_role(user_id: int, role: str, scopes: Sequence[Scope], *, by: Actor, now
             role=role,
             scopes=scopes,
         )
+        _tell(session, "account.role_changed", user_id, by=by, now=now)
         return users.get_user(session, user_id).user
+
+
+def _tell(session: Session, topic: str, user_id: int, *, by: Actor, now: datetime) -> None:
+    """Owe the holder of an account a word of what was done to it."""
+    add_event(session, topic, f"user:{user_id}", venue_id=None, details={"by": by.kind}, now=now)
 
 
 def set_password(settings: Settings, user_id: int, password: str, *, by: Actor, now: datetime) -> User:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from flask import Response
 from msgspec import Struct, field
 
@@ -10,9 +12,12 @@ from app.services import figures
 from app.services.booking_exports import Range
 from app.services.figures import LeadTimes, Scene
 from app.web.actors import actor
+from app.web.context import settings
+from app.web.documents import asked
 from app.web.exports import Day
+from app.web.languages import Language, told
 from app.web.pages import Id
-from app.web.routes.route import CSV
+from app.web.routes.route import CSV, PDF
 from app.web.streams import stream
 
 
@@ -22,6 +27,12 @@ class FiguresQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     first: Day = field(name="from")
     end: Day = field(name="to")
     venue_id: Id
+
+
+class PrintQuery(FiguresQuery, kw_only=True, forbid_unknown_fields=True):
+    """The same, and in which language."""
+
+    lang: Language | None = None
 
 
 class UseView(Struct):
@@ -220,6 +231,28 @@ def export_lead_times(query: FiguresQuery) -> Response:
     """Export how long ahead bookings were made and called off, as CSV."""
     _, found = figures.lead_times(_range(query), by=actor())
     return stream(figures.iter_lead_times_csv(found), CSV, f"lead-times-{query.first}-{query.end}.csv")
+
+
+def export_revenue_pdf(query: PrintQuery) -> Response:
+    """Print what was quoted for bookings that stand, by service."""
+    found = figures.tallies(_range(query), by=actor())
+    return _printed(figures.iter_revenue_pdf(settings(), found, asked=asked(query.lang)), "revenue", query)
+
+
+def export_cancellations_pdf(query: PrintQuery) -> Response:
+    """Print how the bookings of a venue ended, by service."""
+    found = figures.tallies(_range(query), by=actor())
+    return _printed(figures.iter_cancellations_pdf(settings(), found, asked=asked(query.lang)), "cancellations", query)
+
+
+def export_lead_times_pdf(query: PrintQuery) -> Response:
+    """Print how long ahead bookings were made, by service."""
+    scene, found = figures.lead_times(_range(query), by=actor())
+    return _printed(figures.iter_lead_times_pdf(settings(), scene, found, asked=asked(query.lang)), "lead-times", query)
+
+
+def _printed(chunks: Iterator[bytes], name: str, query: FiguresQuery) -> Response:
+    return told(stream(chunks, PDF, f"{name}-{query.first}-{query.end}.pdf", is_shown=True))
 
 
 def _range(query: FiguresQuery) -> Range:

@@ -61,6 +61,7 @@ LATE = {
     "runtime/workers.py": "gevent's threads, which only a gevent server has",
     "persistence/schema.py": "the migration tool: 10 MiB that no request needs",
     "gateways/files.py": "the home of files that this installation has; the one in S3 takes 4 MiB",
+    "services/busy_refresh.py": "the reader of calendars: 8 MiB that no run needs unless a calendar has changed",
     "web/lazy.py": "views, at their first request",
     "web/access.py": "whoever is calling: Flask-Login and the sessions, which a stranger's request for slots does without",
     "web/afterwards.py": "the outbox with its mailers, which only a request that owes a message needs",

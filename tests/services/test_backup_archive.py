@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from app.domain.errors import Conflict, Invalid, StorageFull
+from app.persistence import session
 from app.persistence.backup_restore import is_empty
 from app.persistence.engine import make_engine
 from app.runtime.settings import Settings, load
@@ -23,6 +24,15 @@ from tests.services.vault import CONTENT, bring_back, furnish
 @pytest.fixture
 def house(import_database: Engine, tmp_path: Path) -> Settings:
     return furnish(import_database, tmp_path / "instance")
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Engine]:
+    """A SQLite file without any tables."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'scratch.sqlite3'}")
+    yield engine
+    session.remove()
+    engine.dispose()
 
 
 @pytest.fixture
@@ -103,34 +113,32 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_damaged_backup_is_refused_in_one_line_before_anything_is_written(
-    content: bytes, tmp_path: Path, damage: Callable[[bytes], bytes], suffix: str
+    content: bytes, scratch: Engine, tmp_path: Path, damage: Callable[[bytes], bytes], suffix: str
 ) -> None:
     damaged = damage(content)
     assert damaged != content
     source = tmp_path / f"damaged.tar{suffix}"
     source.write_bytes(gzip.compress(damaged) if suffix else damaged)
-    _refused(source, tmp_path)
+    _refused(source, scratch, tmp_path)
 
 
 @pytest.mark.parametrize("damage", [lambda whole: whole[:-4], lambda whole: whole[: len(whole) // 2]])
 def test_a_compressed_backup_that_was_cut_is_refused(
-    content: bytes, tmp_path: Path, damage: Callable[[bytes], bytes]
+    content: bytes, scratch: Engine, tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     source = tmp_path / "damaged.tar.gz"
     source.write_bytes(damage(gzip.compress(content)))
-    _refused(source, tmp_path)
+    _refused(source, scratch, tmp_path)
 
 
-def _refused(source: Path, tmp_path: Path) -> None:
+def _refused(source: Path, scratch: Engine, tmp_path: Path) -> None:
     with pytest.raises(Invalid) as refused:
         verify(source)
     assert "\n" not in refused.value.detail
-    scratch = make_engine(f"sqlite:///{tmp_path / 'scratch.sqlite3'}")
     with pytest.raises(Invalid):
         bring_back(load({"INSTANCE_DIR": str(tmp_path / "elsewhere")}), source, scratch)
     assert is_empty(scratch)
     assert not (tmp_path / "elsewhere" / "uploads").exists()
-    scratch.dispose()
 
 
 def test_a_backup_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -138,14 +146,12 @@ def test_a_backup_that_is_not_there_is_told(tmp_path: Path) -> None:
         verify(tmp_path / "none.tar")
 
 
-def test_keys_go_along_and_come_back_where_that_is_said(house: Settings, tmp_path: Path) -> None:
+def test_keys_go_along_and_come_back_where_that_is_said(house: Settings, scratch: Engine, tmp_path: Path) -> None:
     house.sealing_key_file.write_text("c2VhbA==", encoding="ascii")
     backup.make(house, tmp_path / "all.tar", now=NOW, with_keys=True)
     elsewhere = load({"INSTANCE_DIR": str(tmp_path / "elsewhere")})
     own_key = elsewhere.secret_key
-    notes = bring_back(
-        elsewhere, tmp_path / "all.tar", make_engine(f"sqlite:///{tmp_path / 's.sqlite3'}"), with_keys=True
-    )
+    notes = bring_back(elsewhere, tmp_path / "all.tar", scratch, with_keys=True)
     assert len(notes) == 2
     again = load({"INSTANCE_DIR": str(tmp_path / "elsewhere")})
     assert again.secret_key == house.secret_key
@@ -154,18 +160,17 @@ def test_keys_go_along_and_come_back_where_that_is_said(house: Settings, tmp_pat
     assert (again.instance_dir / "secret_key.before").read_text(encoding="ascii") == own_key
 
 
-def test_keys_that_are_others_are_told(house: Settings, tmp_path: Path) -> None:
+def test_keys_that_are_others_are_told(house: Settings, scratch: Engine, tmp_path: Path) -> None:
     house.sealing_key_file.write_text("c2VhbA==", encoding="ascii")
     backup.make(house, tmp_path / "all.tar", now=NOW)
     elsewhere = load({"INSTANCE_DIR": str(tmp_path / "elsewhere")})
-    engine = make_engine(f"sqlite:///{tmp_path / 's.sqlite3'}")
-    sealing, secret = bring_back(elsewhere, tmp_path / "all.tar", engine)
+    sealing, secret = bring_back(elsewhere, tmp_path / "all.tar", scratch)
     assert sealing.startswith("the sealing key is another one")
     assert secret.startswith("the secret key is another one")
 
 
 def test_files_in_a_bucket_stay_there_and_that_is_told(
-    house: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: Settings, scratch: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "storage", lambda _settings: pytest.fail("nobody asks the bucket"))
     there = replace(house, s3_endpoint="https://s3.example.org", s3_bucket="hall")
@@ -173,5 +178,5 @@ def test_files_in_a_bucket_stay_there_and_that_is_told(
     assert (head.files, manifest.files) == ("bucket hall at https://s3.example.org", 0)
     elsewhere = load({"INSTANCE_DIR": str(tmp_path / "elsewhere")})
     monkeypatch.undo()
-    notes = bring_back(elsewhere, tmp_path / "all.tar", make_engine(f"sqlite:///{tmp_path / 's.sqlite3'}"))
+    notes = bring_back(elsewhere, tmp_path / "all.tar", scratch)
     assert "they are in the bucket hall at https://s3.example.org" in notes[-1]

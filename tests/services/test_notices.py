@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +17,9 @@ from app.domain.bookings import Booking, Customer
 from app.persistence import tables
 from app.persistence.idempotency import IdempotencyKey
 from app.runtime.settings import Settings
-from app.services import booking_changes, bookings, notices
+from app.services import api_keys, booking_changes, bookings, notices, users
 from app.services.bookings import Access
+from app.services.users import NewUser
 from tests.services.desk import BERLIN, CUSTOMER, OPERATOR, SECRET, Desk, at, holder
 from tests.services.postroom import Letter, PostRoom
 
@@ -98,6 +100,19 @@ def test_an_answer_given_again_tells_nobody_again(desk: Desk, post: PostRoom, se
     assert desk.book(service, at("10:00"), key=key) == first
     assert desk.replayed
     assert [topic for topic, *_ in post.events()] == ["booking.made"]
+
+
+def test_an_answer_that_the_version_before_has_kept_is_still_given(desk: Desk, service: int) -> None:
+    key = IdempotencyKey("guest", "k" * 64, "b" * 64)
+    first = desk.book(service, at("10:00"), key=key)
+    with desk.engine.connect() as connection:
+        (kept,) = connection.execute(tables.idempotency_keys.select()).all()
+        answer = {
+            name: value for name, value in json.loads(kept.answer).items() if name not in {"language", "answer_by"}
+        }
+        connection.execute(update(tables.idempotency_keys).values(answer=json.dumps(answer)))
+    assert desk.book(service, at("10:00"), key=key) == first
+    assert desk.replayed
 
 
 def test_a_booking_is_told_to_its_customer_and_to_the_venue(desk: Desk, post: PostRoom, service: int) -> None:
@@ -354,3 +369,15 @@ def test_a_booking_that_fails_leaves_no_event(
         desk.book(service, at("10:00"))
     assert post.rows() == []
     assert desk.count("bookings") == 0
+
+
+def test_what_an_admin_does_to_an_account_its_holder_is_told(desk: Desk, post: PostRoom, settings: Settings) -> None:
+    made = users.create(settings, NewUser("customer", "Ada", ADA, None, None), by=OPERATOR, now=desk.now).user
+    users.set_active(made.id, active=False, by=OPERATOR, now=desk.now)
+    users.set_active(made.id, active=True, by=OPERATOR, now=desk.now)
+    users.set_role(made.id, "customer", (), by=OPERATOR, now=desk.now)
+    api_keys.create("till", ["bookings:read"], by=Actor("admin", user_id=made.id), now=desk.now)
+    topics = ["account.disabled", "account.enabled", "account.role_changed", "account.api_key_made"]
+    assert post.topics() == [(topic, ADA) for topic in topics]
+    api_keys.create("till", ["bookings:read"], by=OPERATOR, now=desk.now)
+    assert len(post.topics()) == len(topics), "a key made at a shell is nobody's"

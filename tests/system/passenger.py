@@ -1,6 +1,7 @@
 """A private Apache with Passenger for tests, below a temporary folder of its own, stopped by its own word.
 
-As root the program runs as ``www-data``, who must be able to read it and the interpreter.
+As root the program runs as ``www-data``, who must be able to read it and the interpreter. Apache knows of it what the block of
+``.htaccess`` says that ``flask cpanel init`` writes, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.services import cpanel
+from app.services.cpanel_files import Site
 from tests.system import servers
 
 INSTALL = "apt-get install --no-install-recommends apache2 passenger libapache2-mod-passenger"
 _MODULES = Path("/usr/lib/apache2/modules")
 _LOCATIONS = Path("/usr/lib/ruby/vendor_ruby/phusion_passenger/locations.ini")
-_NEWEST = (3, 11)  # the loader of Debian 12's Passenger imports what newer Pythons do not have
+NEWEST = (3, 11)  # the loader of Debian 12's Passenger imports what newer Pythons do not have
 _PATHS = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-_LOADED = ("mpm_event", "authn_core", "authz_core", "mime", "dir", "env", "passenger")
+_LOADED = ("mpm_event", "authn_core", "authz_core", "mime", "dir", "env", "rewrite", "passenger")
 _CONFIG = """
 ServerRoot {folder}
 DefaultRuntimeDir {folder}/run
@@ -44,14 +47,12 @@ PassengerLogFile {folder}/run/passenger.log
 PassengerDisableSecurityUpdateCheck on
 PassengerDisableAnonymousTelemetry on
 PassengerMinInstances 1
+{limits}
 <VirtualHost 127.0.0.1:{port}>
 DocumentRoot {folder}/docroot
-PassengerAppRoot {folder}/app
-PassengerAppType wsgi
-PassengerStartupFile passenger_wsgi.py
-PassengerPython {python}
 {environment}
 <Directory {folder}/docroot>
+AllowOverride All
 Require all granted
 </Directory>
 </VirtualHost>
@@ -62,7 +63,7 @@ def missing() -> str:
     """Return why there can be no Passenger here, or nothing."""
     if not (_MODULES / "mod_passenger.so").exists() or not _LOCATIONS.exists() or not _apache():
         return f"there is no Apache with Passenger here: {INSTALL}"
-    if sys.version_info[:2] > _NEWEST:
+    if sys.version_info[:2] > NEWEST:
         return "this Passenger's loader needs Python 3.11 or older"
     return "" if _python() else f"no Python {sys.version_info.minor} here that an ordinary user may run"
 
@@ -73,7 +74,7 @@ def _apache() -> str | None:
 
 def _python() -> str | None:
     """Return an interpreter that the program's user may run: this one, or the system's of the same version."""
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 or all(path.stat().st_mode & 0o001 for path in Path(sys.executable).resolve().parents):
         return sys.executable
     return shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")
 
@@ -86,9 +87,25 @@ class Passenger:
     port: int
 
     @property
+    def url(self) -> str:
+        """Return its address, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
     def app(self) -> Path:
         """Return the program's folder."""
         return self.folder / "app"
+
+    @property
+    def site(self) -> Site:
+        """Return where all lies, as ``flask cpanel`` is told."""
+        return Site(self.app, self.folder / "docroot", _python() or "")
+
+    def own(self, *paths: Path) -> None:
+        """Give what was written to the program's user."""
+        user = _user()
+        for path in paths if os.geteuid() == 0 else ():
+            os.chown(path, user.pw_uid, user.pw_gid)
 
     def processes(self) -> set[int]:
         """Return the process ids of the program: those whose working folder is its own."""
@@ -111,15 +128,24 @@ def _works_in(process: Path, folder: Path) -> bool:
         return False
 
 
+def _user() -> pwd.struct_passwd:
+    return pwd.getpwnam("www-data") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+
+
 @contextmanager
-def passenger(startup: str, environ: Mapping[str, str]) -> Iterator[Passenger]:
-    """Yield a Passenger that runs the program by the *startup* file; nothing of it is left afterwards."""
+def passenger(startup: str, environ: Mapping[str, str], *, limits: str = "") -> Iterator[Passenger]:
+    """Yield a Passenger that runs the program by the *startup* file; nothing of it is left afterwards.
+
+    *limits* are lines as the host has them in its own configuration.
+    """
+    assert not missing(), missing()
     folder = Path(tempfile.mkdtemp(prefix="passenger"))
     server = Passenger(folder, servers.free_port())
     try:
-        _lay(server, startup, environ)
+        _lay(server, startup)
+        _configure(server, environ, limits)
         server.control("start")
-        servers.until(lambda: servers.is_healthy(f"http://127.0.0.1:{server.port}"))
+        servers.until(lambda: servers.is_healthy(server.url))
         yield server
     except BaseException:
         print(server.output())  # noqa: T201 - pytest shows it beside the failure
@@ -130,32 +156,33 @@ def passenger(startup: str, environ: Mapping[str, str]) -> Iterator[Passenger]:
         shutil.rmtree(folder)
 
 
-def _lay(server: Passenger, startup: str, environ: Mapping[str, str]) -> None:
-    folder = server.folder
+def _lay(server: Passenger, startup: str) -> None:
     for name in ("run", "reg", "buf", "docroot", "app/tmp", "app/instance", "app/tests"):
-        (folder / name).mkdir(parents=True)
+        (server.folder / name).mkdir(parents=True)
     for name in ("app", "tests/system"):
         shutil.copytree(servers.ROOT / name, server.app / name, ignore=shutil.ignore_patterns("__pycache__"))
-    (server.app / "passenger_wsgi.py").write_text(startup, encoding="utf-8")
-    user = pwd.getpwnam("www-data") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    values = {"INSTANCE_DIR": str(server.app / "instance"), "PYTHONPATH": _packages(), "ENVIRONMENT": "test", **environ}
-    (folder / "conf").write_text(
+    cpanel.apply(server.site, cpanel.plan(server.site))
+    server.site.wsgi.write_text(startup, encoding="utf-8")
+    server.folder.chmod(0o755)
+    server.own(server.app, *server.app.rglob("*"), server.folder / "buf", server.folder / "reg")
+
+
+def _configure(server: Passenger, environ: Mapping[str, str], limits: str) -> None:
+    user, instance = _user(), str(server.app / "instance")
+    values = {"INSTANCE_DIR": instance, "PYTHONPATH": _packages(), "ENVIRONMENT": "test", **environ}
+    (server.folder / "conf").write_text(
         _CONFIG.format(
-            folder=folder,
+            folder=server.folder,
             port=server.port,
             user=user.pw_name,
             group="#" + str(user.pw_gid),
             modules="\n".join(f"LoadModule {name}_module {_MODULES}/mod_{name}.so" for name in _LOADED),
             locations=_LOCATIONS,
-            python=_python(),
+            limits=limits,
             environment="\n".join(f'SetEnv {name} "{value}"' for name, value in values.items()),
         ),
         encoding="utf-8",
     )
-    folder.chmod(0o755)
-    if os.geteuid() == 0:
-        for path in (server.app, *server.app.rglob("*"), folder / "buf", folder / "reg"):
-            os.chown(path, user.pw_uid, user.pw_gid)
 
 
 def _packages() -> str:

@@ -94,6 +94,9 @@ desk_decline               in   in   in   no   no   no   in   in   yes  gone yes
 desk_check_in              in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
 desk_no_show               in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
 desk_complete              in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
+figures_export_revenue_pdf in   in   in   no   no   no   in   in   yes  gone/yes yes  yes  yes  no   no   gone in
+figures_export_cancellations_pdf in   in   in   no   no   no   in   in   yes  gone/yes yes  yes  yes  no   no   gone in
+figures_export_lead_times_pdf in   in   in   no   no   no   in   in   yes  gone/yes yes  yes  yes  no   no   gone in
 calendars_read_booking     gone yes  gone yes  gone yes  gone gone yes  gone yes  yes  yes  no   no   gone in
 calendars_read_feed        yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  yes  in
 calendars_read_own_feed    in   in   in   yes  yes  yes  in   in   yes  yes  yes  yes  no   no   no   no   in

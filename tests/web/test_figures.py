@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.documents import reading
 from tests.web.conftest import Hall, day
 from tests.web.people import make_person
 
@@ -68,6 +69,22 @@ def test_each_has_a_file_that_says_how_much_it_is(app: Flask, hall: Hall, file: 
     *lines, last = answer.get_data(as_text=True).splitlines()
     assert last == f"#rows={len(lines) - 1}"
     assert len(lines) > 1
+
+
+@pytest.mark.parametrize(
+    ("file", "lang", "words"),
+    [
+        ("revenue.pdf", "en", ("Revenue as quoted", "€40.00")),
+        ("cancellations.pdf", "de", ("Absagen und Nichterscheinen", "0 (0,0")),
+        ("lead-times.pdf", "en", ("How long ahead", "< 24 h", "Mean")),
+    ],
+)
+def test_each_can_be_printed(app: Flask, hall: Hall, file: str, lang: str, words: tuple[str, ...]) -> None:
+    hall.book(10)
+    answer = ask(app, hall, file, lang=lang)
+    assert answer.status_code == 200, answer.json
+    text = " ".join(reading.texts(answer.get_data()))
+    assert [word for word in words if word not in text] == []
 
 
 @pytest.mark.parametrize("query", [{"to": day(0)}, {"venue_id": ""}, {"from": "yesterday"}])

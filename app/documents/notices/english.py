@@ -127,6 +127,27 @@ ENGLISH: Mapping[str, Text] = {
         "Thank you for having been with us.",
         "Your account at {{ host }} was deleted.",
     ),
+    "account.role_changed": Text(
+        "What you may do was changed",
+        "An admin has changed what your account at {{ host }} may do, and ended its sessions. Sign in again to go on."
+        + _NOT_YOU,
+        "What your account at {{ host }} may do was changed." + _TELL_US,
+    ),
+    "account.disabled": Text(
+        "Your account was closed for now",
+        "An admin has closed your account at {{ host }} for now: nobody can sign in to it. If you do not know why, ask us.",
+        "Your account at {{ host }} was closed for now. If you do not know why, ask us.",
+    ),
+    "account.enabled": Text(
+        "Your account is open again",
+        "Your account at {{ host }} is open again: you can sign in to it." + _NOT_YOU,
+        "Your account at {{ host }} is open again.",
+    ),
+    "account.api_key_made": Text(
+        "A key for servers was made",
+        "A key with which a server may act at {{ host }} was made from your account." + _NOT_YOU,
+        "A key for servers was made from your account at {{ host }}." + _TELL_US,
+    ),
     "booking.confirmed": Text(
         "Your booking: {{ service }}, {{ starts }}",
         _HELLO + "Your booking is confirmed. We look forward to seeing you.\n" + _FACTS + _MANAGE + _BYE,

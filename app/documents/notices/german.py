@@ -130,6 +130,27 @@ GERMAN: Mapping[str, Text] = {
         "Danke, dass Sie bei uns waren.",
         "Ihr Konto bei {{ host }} wurde gelöscht.",
     ),
+    "account.role_changed": Text(
+        "Ihre Rechte wurden geändert",
+        "Was Ihr Konto bei {{ host }} darf, wurde geändert; seine Sitzungen sind beendet. Melden Sie sich neu an."
+        + _NOT_YOU,
+        "Was Ihr Konto bei {{ host }} darf, wurde geändert." + _TELL_US,
+    ),
+    "account.disabled": Text(
+        "Ihr Konto wurde vorerst gesperrt",
+        "Ihr Konto bei {{ host }} wurde vorerst gesperrt: Niemand kann sich darin anmelden. Wenn Sie nicht wissen, warum, fragen Sie uns.",
+        "Ihr Konto bei {{ host }} wurde vorerst gesperrt. Wenn Sie nicht wissen, warum, fragen Sie uns.",
+    ),
+    "account.enabled": Text(
+        "Ihr Konto ist wieder offen",
+        "Ihr Konto bei {{ host }} ist wieder offen: Sie können sich anmelden." + _NOT_YOU,
+        "Ihr Konto bei {{ host }} ist wieder offen.",
+    ),
+    "account.api_key_made": Text(
+        "Ein Schlüssel für Server wurde erstellt",
+        "Mit Ihrem Konto wurde ein Schlüssel erstellt, mit dem ein Server bei {{ host }} handeln kann." + _NOT_YOU,
+        "Mit Ihrem Konto bei {{ host }} wurde ein Schlüssel für Server erstellt." + _TELL_US,
+    ),
     "booking.confirmed": Text(
         "Ihre Buchung: {{ service }}, {{ starts }}",
         _HELLO + "Ihre Buchung ist bestätigt. Wir freuen uns auf Sie.\n" + _FACTS + _MANAGE + _BYE,

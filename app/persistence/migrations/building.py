@@ -75,3 +75,19 @@ def stamps() -> tuple[sa.Column[Any], ...]:
         column("created_at", sa.DateTime()),
         column("updated_at", sa.DateTime()),
     )
+
+
+def named_index(name: str, of_table: str, *columns: str) -> None:
+    """Make an index under a name of its own."""
+    if name not in _indexes(of_table):
+        op.create_index(name, of_table, list(columns))
+
+
+def drop_index(name: str, of_table: str) -> None:
+    """Drop an index that another one has made needless."""
+    if name in _indexes(of_table):
+        op.drop_index(name, of_table)
+
+
+def _indexes(of_table: str) -> set[str | None]:
+    return {known["name"] for known in sa.inspect(op.get_bind()).get_indexes(of_table)}

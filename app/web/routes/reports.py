@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.web.access import STAFF
-from app.web.routes.route import CSV, READ, STAFFS, Route
+from app.web.routes.route import CSV, PDF, READ, STAFFS, Route
 
 _REPORTS = "/admin/reports"
 REPORTS = (
@@ -14,4 +14,18 @@ REPORTS = (
     Route(STAFF, "GET", f"{_REPORTS}/bookings.csv", "figures.export_tallies", 200, STAFFS, scope=READ, gives=CSV),
     Route(STAFF, "GET", f"{_REPORTS}/lead-times", "figures.read_lead_times", 200, STAFFS, scope=READ),
     Route(STAFF, "GET", f"{_REPORTS}/lead-times.csv", "figures.export_lead_times", 200, STAFFS, scope=READ, gives=CSV),
+    Route(STAFF, "GET", f"{_REPORTS}/revenue.pdf", "figures.export_revenue_pdf", 200, STAFFS, scope=READ, gives=PDF),
+    Route(
+        STAFF,
+        "GET",
+        f"{_REPORTS}/cancellations.pdf",
+        "figures.export_cancellations_pdf",
+        200,
+        STAFFS,
+        scope=READ,
+        gives=PDF,
+    ),
+    Route(
+        STAFF, "GET", f"{_REPORTS}/lead-times.pdf", "figures.export_lead_times_pdf", 200, STAFFS, scope=READ, gives=PDF
+    ),
 )

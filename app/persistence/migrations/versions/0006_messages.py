@@ -11,9 +11,11 @@ from app.persistence.migrations.building import (
     KEY,
     add_column,
     column,
+    drop_index,
     filled,
     index,
     key,
+    named_index,
     refers,
     stamps,
     table,
@@ -64,6 +66,8 @@ def _widen_outbox() -> None:
     add_column("outbox", column("details", sa.Text(), nullable=True))
     add_column("outbox", filled("object", sa.String(64), "''"))
     add_column("outbox", column("dedupe", sa.String(120), nullable=True))
+    named_index("ix_outbox_due", "outbox", "status", "priority", "due", "channel", "webhook_id")
+    drop_index("ix_outbox_status_priority_due", "outbox")
     unique_index("outbox", "dedupe")
     index("outbox", "object")
     index("outbox", "venue_id", "id")

@@ -1,0 +1,112 @@
+"""Days that come again, against the usual library; and rules that would keep that busy for ever."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from dateutil.rrule import DAILY, MONTHLY, WEEKLY, YEARLY, rrule, weekday
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.recurrence import FREQUENCIES, Effort, Rule, TooMuchWork, iter_days
+
+THEIRS = {"DAILY": DAILY, "WEEKLY": WEEKLY, "MONTHLY": MONTHLY, "YEARLY": YEARLY}
+MONDAY, FRIDAY = 0, 4
+ENOUGH = 10**9
+
+
+def some(*numbers: int, most: int = 3) -> st.SearchStrategy[tuple[int, ...]]:
+    return st.lists(st.sampled_from(numbers), max_size=most, unique=True).map(tuple)
+
+
+def ordinals(frequency: str) -> st.SearchStrategy[int]:
+    return st.sampled_from((0, 0, 1, 2, 5, -1, -2) if frequency in {"MONTHLY", "YEARLY"} else (0,))
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    frequency = draw(st.sampled_from(FREQUENCIES))
+    weekdays = st.tuples(ordinals(frequency), st.integers(0, 6))
+    return Rule(
+        frequency,
+        interval=draw(st.sampled_from((1, 1, 2, 3, 7, 13))),
+        count=draw(st.one_of(st.none(), st.integers(1, 40))),
+        by_month=draw(some(1, 2, 3, 6, 12)),
+        by_month_day=draw(some(1, 13, 28, 29, 31, -1, -30)),
+        by_year_day=draw(some(1, 60, 366, -1)) if frequency == "YEARLY" else (),
+        by_week=draw(some(1, 20, 53, -1)) if frequency == "YEARLY" else (),
+        by_day=tuple(draw(st.lists(weekdays, max_size=3, unique=True))),
+        by_position=draw(some(1, 2, -1, most=2)),
+        week_start=draw(st.sampled_from((0, 6))),
+    )
+
+
+def theirs(rule: Rule, first: date, end: date) -> list[date]:
+    """Return the days that the library finds; it stops where it is told, as long as something fits now and then."""
+    values: dict[str, Any] = {
+        "bymonth": rule.by_month or None,
+        "bymonthday": rule.by_month_day or None,
+        "byyearday": rule.by_year_day or None,
+        "byweekno": rule.by_week or None,
+        "byweekday": tuple(weekday(day, which or None) for which, day in rule.by_day) or None,
+        "wkst": rule.week_start,
+    }
+    # A position counts among what is left of a period, which the library wants to be narrowed down by something.
+    if rule.by_position:
+        values["bysetpos"] = rule.by_position
+    start, until = datetime.combine(first, datetime.min.time()), datetime.combine(end, datetime.min.time())
+    found = rrule(THEIRS[rule.frequency], dtstart=start, interval=rule.interval, until=until, **values)
+    return [day.date() for day in list(found)[: rule.count] if day.date() < end]
+
+
+@given(rules(), st.dates(date(2019, 1, 1), date(2026, 12, 31)), st.integers(0, 2000))
+def test_the_days_are_those_of_the_usual_library(rule: Rule, first: date, after: int) -> None:
+    narrowed = rule.names_days or rule.by_month
+    if rule.by_position and not narrowed:
+        rule = Rule(rule.frequency, rule.interval, rule.count, week_start=rule.week_start)
+    opens = first + timedelta(days=after)
+    end = opens + timedelta(days=800)
+    wanted = [day for day in theirs(rule, first, end) if day >= opens]
+    assert list(iter_days(rule, first, opens, end, Effort(ENOUGH))) == wanted
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule("DAILY", by_month=(2,), by_month_day=(30,)),
+        Rule("MONTHLY", by_month=(2,), by_month_day=(31,)),
+        Rule("YEARLY", by_month=(2,), by_month_day=(30,)),
+        Rule("WEEKLY", interval=52, by_month=(1,), by_day=((0, MONDAY),), by_position=(9,)),
+    ],
+    ids=["thirtieth of February", "in months", "in years", "ninth Monday of a week"],
+)
+def test_a_rule_that_never_fits_ends_with_the_window(rule: Rule) -> None:
+    effort = Effort(2000)
+    assert list(iter_days(rule, date(1970, 1, 1), date(2027, 1, 1), date(2028, 2, 1), effort)) == []
+    assert effort.left > 0
+
+
+def test_a_billion_times_costs_the_days_up_to_the_end_alone() -> None:
+    effort = Effort(1000)
+    rule = Rule("DAILY", count=10**9)
+    days = list(iter_days(rule, date(2027, 1, 1), date(2027, 1, 1), date(2028, 1, 1), effort))
+    assert (len(days), effort.left) == (365, 635)
+
+
+def test_what_began_long_ago_and_does_not_count_is_not_walked_through() -> None:
+    effort = Effort(10)
+    rule = Rule("WEEKLY", interval=5000, by_day=((0, FRIDAY),))
+    assert list(iter_days(rule, date(1900, 1, 1), date(2027, 1, 1), date(2028, 2, 1), effort)) == []
+
+
+def test_effort_that_is_used_up_is_told() -> None:
+    with pytest.raises(TooMuchWork, match="takes too long"):
+        list(iter_days(Rule("DAILY", count=10**6), date(1990, 1, 1), date(2027, 1, 1), date(2028, 1, 1), Effort(5000)))
+
+
+@pytest.mark.parametrize("rule", [Rule("YEARLY", interval=9000), Rule("MONTHLY", interval=100_000), Rule("DAILY", 10**5)])
+def test_a_step_beyond_all_time_ends_it(rule: Rule) -> None:
+    days = list(iter_days(rule, date(2027, 1, 1), date(2027, 1, 1), date(9999, 12, 31), Effort(10**7)))
+    assert days[0] == date(2027, 1, 1)
