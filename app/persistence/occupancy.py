@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, select
 from app.domain.hours import WeeklyHours, Window, weekly_from_json, windows_from_json
 from app.persistence.long_reads import PAGE
 from app.persistence.session import Session
-from app.persistence.tables import booking_resources, bookings, resources, services, special_hours
+from app.persistence.tables import booking_resources, bookings, resources, services, special_hours, venues
 
 _COUNTED = ("pending", "confirmed", "checked_in", "completed", "no_show")
 _RESOURCES = (
@@ -22,9 +22,10 @@ _RESOURCES = (
         resources.c.weekly_hours,
         special_hours.c.on_date,
         special_hours.c.windows,
+        venues.c.timezone,
     )
-    .outerjoin_from(
-        resources,
+    .join_from(resources, venues, venues.c.id == resources.c.venue_id)
+    .outerjoin(
         special_hours,
         and_(
             special_hours.c.resource_id == resources.c.id,
@@ -71,6 +72,7 @@ class OpenResource:
     capacity: int
     weekly: WeeklyHours
     special: Mapping[date, tuple[Window, ...]] = field(default_factory=dict)
+    timezone: str = ""  # of its venue
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,11 @@ def list_resources(session: Session, venue_id: int, *, first: date, end: date) -
     for row in rows:
         if row.on_date is not None:
             special[row.id][row.on_date] = windows_from_json(row.windows)
-    plain = {row.id: (row.name, row.capacity, weekly_from_json(row.weekly_hours)) for row in rows}
-    return [OpenResource(key, *values, special[key]) for key, values in plain.items()]
+    once = {row.id: row for row in rows}
+    return [
+        OpenResource(key, row.name, row.capacity, weekly_from_json(row.weekly_hours), special[key], row.timezone)
+        for key, row in once.items()
+    ]
 
 
 def list_booked(

@@ -111,6 +111,23 @@ def base_url(value: object, *, https: bool) -> str:
     return url
 
 
+def manage_page(value: object, *, https: bool) -> str:
+    """Return the address of the page on which a customer manages a booking, with ``{ref}`` and ``{token}`` to be put in."""
+    if value == "":
+        return ""
+    url = text("MANAGE_PAGE", value)
+    bare = url.partition("?")[0].partition("#")[0]
+    parts = _split(bare.replace("{ref}", "R").replace("{token}", "T"))
+    gaps = [url.count(gap) for gap in ("{ref}", "{token}")]
+    if parts is None or gaps != [1, 1] or url.count("{") != len(gaps):
+        raise SettingsError(
+            "MANAGE_PAGE must be an address with {ref} and {token}: https://www.example.org/booking#{ref}/{token}"
+        )
+    if https and parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise SettingsError("MANAGE_PAGE must start with https:// in production: its links open bookings")
+    return url
+
+
 def _split(url: str) -> SplitResult | None:
     """Return the parts of a web address whose host and port can be asked for, or None; names are ASCII, as in DNS."""
     with suppress(ValueError):

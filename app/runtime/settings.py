@@ -42,6 +42,7 @@ class Settings:
     database_url: str
     secret_key: str
     base_url: str
+    manage_page: str
     allowed_hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
     trusted_proxies: int
@@ -117,6 +118,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=checks.database_url(values.get("database_url") or f"sqlite:///{instance / 'slotkeeper.sqlite3'}"),
         secret_key=_secret_key(values.get("secret_key"), instance),
         base_url=base_url,
+        manage_page=checks.manage_page(values.get("manage_page", ""), https=production),
         allowed_hosts=checks.allowed_hosts(values.get("allowed_hosts"), base_url, local=not production),
         cors_origins=checks.listed("CORS_ORIGINS", values.get("cors_origins"), checks.origin),
         trusted_proxies=checks.whole("TRUSTED_PROXIES", values.get("trusted_proxies", 0), 0, 5),

@@ -13,6 +13,7 @@ from app.domain.tokens import derive_token, is_token
 from app.persistence import bookings
 from app.persistence.bookings import StoredBooking
 from app.persistence.session import Session, reading
+from app.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,10 @@ def manage_token(ref: str, secret_key: str) -> str:
     return derive_token(secret_key, "manage", ref)
 
 
-def manage_url(ref: str, *, base_url: str, secret_key: str) -> str:
-    """Return a booking's manage link: whoever has it reads, moves and cancels the booking."""
-    return f"{base_url}/api/v1/bookings/{ref}?token={manage_token(ref, secret_key)}"
+def manage_url(ref: str, settings: Settings) -> str:
+    """Return a booking's manage link, to the page for people where there is one: whoever has it reads, moves and cancels."""
+    page = settings.manage_page or f"{settings.base_url}/api/v1/bookings/{{ref}}?token={{token}}"
+    return page.replace("{ref}", ref).replace("{token}", manage_token(ref, settings.secret_key))
 
 
 def get_for(ref: str, access: Access) -> Booking:

@@ -101,12 +101,12 @@ def search(question: Question, *, by: Actor, limit: int) -> list[DeskRow]:
         found = booking_desk.list_rows(reading(), replace(filters, ref=ref), limit=limit)
         if found or not terms:
             return found
-    ids = customer_search.find_ids(reading(), terms, limit=MOST_FOUND)
+    ids = customer_search.find_ids(reading(), terms, filters.reach, limit=MOST_FOUND)
     return booking_desk.list_rows(reading(), replace(filters, customer_ids=ids), limit=limit) if ids else []
 
 
 def board(venue_id: int, first: date, end: date, *, by: Actor) -> Board:
-    """Return what a calendar shows of a venue: resources with their open hours, blackouts and bookings; four queries.
+    """Return what a calendar shows of a venue: resources with their open hours, blackouts and bookings; three queries.
 
     Raises:
         NotFound: there is no such venue for this caller. Invalid: the days are none, or too many.
@@ -114,10 +114,10 @@ def board(venue_id: int, first: date, end: date, *, by: Actor) -> Board:
     if not 0 < (end - first).days <= MOST_DAYS:
         raise Invalid.field("to", "out_of_range", f"'to' is 1 to {MOST_DAYS} days after 'from'.")
     require_reach(by, venue_id)
-    head = get_of_venue(reading(), venue_id)
-    zone = ZoneInfo(head.timezone)
-    after, before = days_between(first, end, zone)
     found = list_resources(reading(), venue_id, first=first - timedelta(days=1), end=end)
+    timezone = found[0].timezone if found else get_of_venue(reading(), venue_id).timezone
+    zone = ZoneInfo(timezone)
+    after, before = days_between(first, end, zone)
     mine = [one for one in found if by.reaches(venue_id, [one.id])]
     ids = {one.id for one in mine}
     rows = booking_desk.list_during(
@@ -127,7 +127,7 @@ def board(venue_id: int, first: date, end: date, *, by: Actor) -> Board:
     closures = list_blackouts(reading(), venue_id, **span, limit=MOST_ON_BOARD)
     on_days = days(first - timedelta(days=1), end)
     return Board(
-        head.timezone,
+        timezone,
         tuple(_opened(one, on_days, zone, span) for one in mine),
         tuple(
             BoardClosure(one.resource_id, one.starts, one.ends, one.reason)

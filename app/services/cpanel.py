@@ -119,7 +119,7 @@ def _htaccess(site: Site, content: bytes) -> Iterator[Finding]:
     except Conflict as error:
         yield fail("htaccess", str(error.detail), f"remove them, then {_INIT}")
         return
-    if with_block(content, site) == content:
+    if with_block(content) == content:
         yield ok("htaccess", f"our lines stand in {site.htaccess}")
     else:
         yield fail("htaccess", f"our lines in {site.htaccess} are {'not the newest' if block else 'missing'}", _INIT)
@@ -132,7 +132,8 @@ def _htaccess(site: Site, content: bytes) -> Iterator[Finding]:
 def _program(site: Site, root: str) -> Finding:
     if root and Path(root).resolve() != site.root.resolve():
         return fail("program", f"the panel hands the address to {root}", f"set the application root to {site.root}")
-    return ok("program", f"the address is handed to {site.root}, by {'the panel' if root else 'our lines'}")
+    where = f"the panel hands the address to {site.root}" if root else "the panel keeps it elsewhere than in .htaccess"
+    return ok("program", where)
 
 
 def _python(site: Site, content: bytes) -> Iterator[Finding]:

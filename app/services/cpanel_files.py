@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.errors import Conflict, Invalid
+from app.domain.errors import Conflict
 from app.services.doctor_host import PASSENGER_WSGI
 
 BEGIN = b'# BEGIN slotkeeper: "flask --app app cpanel init" writes these lines anew, up to END'
@@ -28,7 +28,6 @@ MAINTENANCE_PAGE = """<!doctype html>
 _BEGINS, _ENDS = re.compile(rb"(?m)^[ \t]*# BEGIN slotkeeper\b"), re.compile(rb"(?m)^[ \t]*# END slotkeeper\b[^\n]*\n?")
 _PANELS_ROOT = re.compile(rb"(?mi)^[ \t]*PassengerAppRoot[ \t]+\"?([^\"\r\n]+?)\"?[ \t]*\r?$")
 _STUB = re.compile(r"It works!|load_source\(['\"]wsgi['\"]")  # what the panel writes on create, and on edit
-_UNQUOTABLE = re.compile(r"[\"\\\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +79,12 @@ def changes(site: Site) -> list[Change]:
 
     Raises:
         Conflict: the marks of our block are not one BEGIN and, below it, one END.
-        Invalid: a path has a character that ``.htaccess`` cannot hold.
     """
     found = read(site.wsgi)
     wsgi = Change(site.wsgi, found, PASSENGER_WSGI.encode(), foreign=wsgi_owner(found) == "foreign")
     page = Change(site.page, read(site.page), MAINTENANCE_PAGE.encode())
     before = read(site.htaccess)
-    htaccess = Change(site.htaccess, before, with_block(before or b"", site))
+    htaccess = Change(site.htaccess, before, with_block(before or b""))
     wanted = [
         wsgi,
         htaccess,
@@ -105,15 +103,15 @@ def wsgi_owner(content: bytes | None) -> str:
     return "panel" if _STUB.search(text) else "foreign"
 
 
-def with_block(content: bytes, site: Site) -> bytes:
+def with_block(content: bytes) -> bytes:
     """Return ``.htaccess`` with our block in it: where it stood, or else at the end. All other bytes are the same.
 
     Raises:
-        Conflict, Invalid: as for :func:`changes`.
+        Conflict: as for :func:`changes`.
     """
     before, _, after = split(content)
     newline = b"\r\n" if b"\r\n" in content else b"\n"
-    lines = [BEGIN, *(line.encode() for line in _directives(site, panels_root(content))), END]
+    lines = [BEGIN, *_DIRECTIVES.encode().split(b"\n"), END]
     if before and not before.endswith(b"\n"):
         before += newline
     return before + b"".join(line + newline for line in lines) + after
@@ -137,35 +135,14 @@ def split(content: bytes) -> tuple[bytes, bytes, bytes]:
 
 
 def panels_root(content: bytes) -> str:
-    """Return which program the lines of others hand the address to; nothing if none does."""
-    before, _, after = split(content)
-    found = _PANELS_ROOT.search(before + b"\n" + after)
+    """Return which program the panel's lines hand the address to; nothing where it keeps them elsewhere."""
+    found = _PANELS_ROOT.search(content)
     return found[1].decode("utf-8", "replace") if found else ""
 
 
-def _directives(site: Site, panels: str) -> list[str]:
-    """Return the lines of the block; where the panel names the program and its Python, it goes on doing so."""
-    named = [
-        f'PassengerAppRoot "{_quotable(site.root)}"',
-        "PassengerAppType wsgi",
-        "PassengerStartupFile passenger_wsgi.py",
-        f'PassengerPython "{_quotable(site.python)}"',
-    ]
-    return [*([] if panels else named), *_ALWAYS.splitlines()]
-
-
-def _quotable(path: Path | str) -> str:
-    text = str(path)
-    if _UNQUOTABLE.search(text):
-        raise Invalid.field("path", "not_quotable", f"{text!r} has a character that .htaccess cannot hold: move it.")
-    return text
-
-
-# A visitor sees no trace of a start that failed; the log has it. Maintenance goes before whatever else is rewritten here.
-_ALWAYS = f"""<IfModule passenger_module>
-PassengerFriendlyErrorPages off
-</IfModule>
-ErrorDocument 503 /maintenance.html
+# Which program and which Python it is, the panel says: Passenger 6 as its makers build it refuses those directives in .htaccess, and
+# answers 500 for the whole folder. These are taken by every Apache and LiteSpeed.
+_DIRECTIVES = f"""ErrorDocument 503 /maintenance.html
 <IfModule mod_rewrite.c>
 RewriteEngine On
 RewriteCond %{{DOCUMENT_ROOT}}/{MAINTENANCE_FLAG} -f

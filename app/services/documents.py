@@ -13,7 +13,7 @@ from app.domain.bookings import Booking
 from app.persistence.letterheads import get_of_booking
 from app.persistence.session import reading
 from app.runtime.settings import Settings
-from app.services.bookings import Access, manage_token, view_for
+from app.services.booking_access import Access, manage_url, view_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def iter_confirmation(settings: Settings, ref: str, access: Access, asked: Asked
         NotFound: there is no such booking for this caller.
     """
     booking, is_all = view_for(ref, access)
-    link = "" if access.by.is_operator else _manage_url(settings, booking)
+    link = "" if access.by.is_operator else manage_url(booking.ref, settings)
     value = _confirmation(booking, asked, settings, is_all=is_all, link=link)
     return confirmation(value, packs=settings.font_dir)
 
@@ -85,8 +85,3 @@ def _confirmation(booking: Booking, asked: Asked, settings: Settings, *, is_all:
         manage_url=link,
         language=printable(asked.language, settings.font_dir),
     )
-
-
-def _manage_url(settings: Settings, booking: Booking) -> str:
-    token = manage_token(booking.ref, settings.secret_key)
-    return f"{settings.base_url}/api/v1/bookings/{booking.ref}?token={token}"

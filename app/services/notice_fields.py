@@ -46,7 +46,7 @@ def fields_for_customer(
     settings: Settings, booking: Booking, facts: Correspondence, *, language: str, was: Span | None = None
 ) -> dict[str, str]:
     """Return the same with the link that opens the booking: for its customer alone."""
-    link = manage_url(booking.ref, base_url=settings.base_url, secret_key=settings.secret_key)
+    link = manage_url(booking.ref, settings)
     return {**fields_for_staff(booking, facts, language=language, was=was), "manage_url": link}
 
 

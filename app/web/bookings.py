@@ -235,12 +235,7 @@ def _private(booking: Booking) -> dict[str, Any]:
 
 def made_view(booking: Booking) -> BookingView:
     """Return a booking as whoever made it may see it, with its manage link."""
-    secret_key, base_url = settings().secret_key, settings().base_url
-    return BookingView(
-        **_shared(booking),
-        **_private(booking),
-        manage_url=manage_url(booking.ref, base_url=base_url, secret_key=secret_key),
-    )
+    return BookingView(**_shared(booking), **_private(booking), manage_url=manage_url(booking.ref, settings()))
 
 
 def _shared(booking: Booking) -> dict[str, Any]:

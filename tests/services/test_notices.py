@@ -381,3 +381,10 @@ def test_what_an_admin_does_to_an_account_its_holder_is_told(desk: Desk, post: P
     assert post.topics() == [(topic, ADA) for topic in topics]
     api_keys.create("till", ["bookings:read"], by=OPERATOR, now=desk.now)
     assert len(post.topics()) == len(topics), "a key made at a shell is nobody's"
+
+
+def test_the_link_leads_to_the_venues_own_page_where_it_has_one(desk: Desk, settings: Settings, service: int) -> None:
+    page = replace(settings, manage_page="https://hall.example.org/mine#{ref}/{token}")
+    booking = desk.book(service, at("10:00"))
+    link = only(PostRoom(desk, page), "booking.confirmed").fields["manage_url"]
+    assert link == f"https://hall.example.org/mine#{booking.ref}/{bookings.manage_token(booking.ref, settings.secret_key)}"

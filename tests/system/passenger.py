@@ -1,7 +1,7 @@
 """A private Apache with Passenger for tests, below a temporary folder of its own, stopped by its own word.
 
-As root the program runs as ``www-data``, who must be able to read it and the interpreter. Apache knows of it what the block of
-``.htaccess`` says that ``flask cpanel init`` writes, and nothing else.
+As root the program runs as ``www-data``, who must be able to read it and the interpreter. The address has the ``.htaccess``
+that ``flask cpanel init`` writes.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ PassengerMinInstances 1
 {limits}
 <VirtualHost 127.0.0.1:{port}>
 DocumentRoot {folder}/docroot
+PassengerAppRoot {folder}/app
+PassengerAppType wsgi
+PassengerStartupFile passenger_wsgi.py
+PassengerPython {python}
 {environment}
 <Directory {folder}/docroot>
 AllowOverride All
@@ -148,7 +152,7 @@ def passenger(startup: str, environ: Mapping[str, str], *, limits: str = "") -> 
         servers.until(lambda: servers.is_healthy(server.url))
         yield server
     except BaseException:
-        print(server.output())  # noqa: T201 - pytest shows it beside the failure
+        print(server.output(), (folder / "run/error.log").read_text(errors="replace"))  # noqa: T201 - pytest shows it beside the failure
         raise
     finally:
         server.control("stop")
@@ -164,7 +168,7 @@ def _lay(server: Passenger, startup: str) -> None:
     cpanel.apply(server.site, cpanel.plan(server.site))
     server.site.wsgi.write_text(startup, encoding="utf-8")
     server.folder.chmod(0o755)
-    server.own(server.app, *server.app.rglob("*"), server.folder / "buf", server.folder / "reg")
+    server.own(server.app, *server.app.rglob("*"), server.folder / "buf")
 
 
 def _configure(server: Passenger, environ: Mapping[str, str], limits: str) -> None:
@@ -178,6 +182,7 @@ def _configure(server: Passenger, environ: Mapping[str, str], limits: str) -> No
             group="#" + str(user.pw_gid),
             modules="\n".join(f"LoadModule {name}_module {_MODULES}/mod_{name}.so" for name in _LOADED),
             locations=_LOCATIONS,
+            python=_python(),
             limits=limits,
             environment="\n".join(f'SetEnv {name} "{value}"' for name, value in values.items()),
         ),

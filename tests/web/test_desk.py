@@ -154,7 +154,7 @@ def test_a_calendar_shows_who_is_open_what_is_closed_and_who_comes(
     closed = {"resource_id": hall.resource_id, "starts_at": at(20), "ends_at": at(21), "reason": "Cleaning"}
     assert admin.ask(app, "POST", "/api/v1/admin/blackouts", json=closed).status_code == 201
     query = {"venue_id": hall.venue_id, "from": day(0), "to": day(7)}
-    with queries(most=2 + 4):
+    with queries(most=2 + 3):
         shown = admin.ask(app, "GET", "/api/v1/admin/calendar", query_string=query).json
     assert [booking["ref"] for booking in shown["bookings"]] == [ref]
     assert [item["reason"] for item in shown["closures"]] == ["Cleaning"]
