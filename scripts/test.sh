@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change goes in. Arguments go to pytest: scripts/test.sh -m "not system" is the fast part.
-# Makes the virtual environment; as root on Debian installs what is missing of the programs that tests need (MariaDB, readers
-# of PDF, fonts). Elsewhere those tests are skipped and say what to install; where CI=true they fail.
+# Makes the virtual environment; as root on Debian installs what is missing of the programs that tests need (MariaDB, Apache
+# with Passenger but without the service, readers of PDF, fonts). Elsewhere those tests are skipped and say what to install;
+# where CI=true they fail.
 set -eu
 . "$(dirname -- "${BASH_SOURCE[0]}")/venv.sh"
 
@@ -9,6 +10,7 @@ set -eu
 needs() {
     cat <<'LIST'
 mariadbd mariadb-server
+/usr/lib/apache2/modules/mod_passenger.so libapache2-mod-passenger
 qpdf qpdf
 pdftoppm poppler-utils
 npm npm
@@ -62,5 +64,6 @@ if [ $# -gt 0 ]; then
     exec "$python" -m pytest "$@"
 fi
 "$python" -m pytest -m "not system"
+"$python" -m pytest -m mariadb
 # Alone on the machine: fifty visitors at once need both its processors.
-exec "$python" -m pytest -m system --numprocesses=0
+exec "$python" -m pytest -m "system and not mariadb" --numprocesses=0

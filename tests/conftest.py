@@ -39,11 +39,21 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that load the whole machine in one process, one after the other."""
+    """Keep the tests that load the whole machine in one process, one after the other; mark those that need a MariaDB only."""
     for item in items:
         if item.get_closest_marker("system"):
             item.add_marker(pytest.mark.xdist_group("system"))
+        elif _asks_for_mariadb(item):
+            item.add_marker(pytest.mark.mariadb)
+            item.add_marker(pytest.mark.system)
+
+
+def _asks_for_mariadb(item: pytest.Item) -> bool:
+    chosen = getattr(getattr(item, "callspec", None), "params", {}).values()
+    asked: set[str] = {*getattr(item, "fixturenames", ()), *(value for value in chosen if isinstance(value, str))}
+    return bool(asked & {"mariadb", "mariadb_server", "mariadb_url", "empty_mariadb_url", "migrated_mariadb"})
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ GROUPS = {
         "app.cli.desk:group",
         "Bookings all day long: search, calendar, book, check in, complete, notes, history.",
     ),
+    "customers": ("app.cli.customers:group", "Customers: list, show, change, merge, duplicates, archive, erase."),
     "exports": ("app.cli.exports:group", "Bookings, day sheets and occupancy as files: CSV, JSON Lines, PDF."),
     "reports": ("app.cli.reports:group", "Occupancy, revenue, cancellations and lead times as figures."),
     "holds": ("app.cli.holds:group", "Times kept while a form is filled in: sweep those that are over."),

@@ -42,6 +42,11 @@ def csv_chunks(
     yield _taken(text)
 
 
+def as_written(text: str) -> str:
+    """Return a cell of such a file as it was before: without the apostrophe that keeps a spreadsheet from computing it."""
+    return text[1:] if text[:1] == "'" and text[1:2] in _STARTS_A_FORMULA and text[1:] else text
+
+
 def _harmless(cell: Cell) -> Cell:
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in _STARTS_A_FORMULA and cell else cell
 

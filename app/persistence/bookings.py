@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 from app.domain.bookings import TAKING_TIME, Booking, Customer
 from app.domain.errors import NotFound, VersionMismatch
 from app.domain.prices import Line, Quote
+from app.persistence.customers import find_or_add
 from app.persistence.session import Session
 from app.persistence.tables import booking_resources, bookings, customers, resources
 
@@ -42,7 +43,6 @@ _OWN = (
     .order_by(bookings.c.id.desc())
     .limit(bindparam("most"))
 )
-_IDS_OF = select(customers.c.id).where(customers.c.user_id == bindparam("owner"))
 _UPCOMING = (
     select(bookings.c.id)
     .join_from(customers, bookings)
@@ -62,13 +62,6 @@ _LAPSED = (
     .order_by(bookings.c.starts_at)
     .limit(bindparam("most"))
 )
-_ERASE_ANSWERS = (
-    update(bookings)
-    .where(bookings.c.customer_id.in_(_IDS_OF))
-    .values(answers="{}", notes="", status_reason="")
-    .execution_options(synchronize_session=False)
-)
-_ADD_CUSTOMER = insert(customers)
 _ADD = insert(bookings)
 _ADD_RESOURCES = insert(booking_resources)
 _CHANGE = (
@@ -101,9 +94,8 @@ class StoredBooking:
 
 
 def add_customer(session: Session, customer: Customer, *, user_id: int | None, now: datetime) -> int:
-    """Insert a customer, who may have an account, and return the key."""
-    who = {"name": customer.name, "email": customer.email, "phone": customer.phone, "user_id": user_id}
-    return _key(session.execute(_ADD_CUSTOMER, {**who, "created_at": now}))
+    """Return the key of a customer, who may have an account: of the one who is here as exactly that, or of a new one."""
+    return find_or_add(session, customer, user_id=user_id, now=now)
 
 
 def add_booking(session: Session, booking: Booking, *, customer_id: int, manage_token_hash: str) -> int:
@@ -189,11 +181,6 @@ def has_upcoming(session: Session, user_id: int, *, now: datetime) -> bool:
 def list_lapsed(session: Session, *, now: datetime, limit: int) -> Sequence[str]:
     """Return the references of at most *limit* pending bookings whose start or time to be answered has come, by start."""
     return session.execute(_LAPSED, {"now": now, "most": limit}).scalars().all()
-
-
-def erase_answers(session: Session, user_id: int) -> None:
-    """Take off an account's bookings what their customer wrote."""
-    session.execute(_ERASE_ANSWERS, {"owner": user_id})
 
 
 def update_status(session: Session, booking: Booking, *, status: str, reason: str, now: datetime) -> None:

@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, insert, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select
 
+from app.domain.search import words_of
 from app.persistence.catalogue_desk import Reach
 from app.persistence.session import Session
-from app.persistence.tables import booking_resources, bookings, customer_words
+from app.persistence.tables import booking_resources, bookings, customer_words, customers
 
 MOST_LOOKED_AT = 20_000
+_ANY = 10**18
 _W = customer_words.c
 _LAST = "\U0010ffff"  # sorts behind whatever a word may go on with
 _ADD = insert(customer_words)
 _DROP = delete(customer_words).where(_W.customer_id == bindparam("owner"))
+_DROP_SOME = _DROP.where(_W.word.in_(bindparam("words", expanding=True)))
+_WORDS_OF = select(_W.word).where(_W.customer_id == bindparam("owner"))
+_NAMELESS = "?"  # the word of whoever has nothing to be found by, so that nobody looks for words again and again
+_FIRST_KNOWN = select(func.min(_W.customer_id))
+# Who came before words were kept: each new customer gets them at once, so that those without have the smallest keys.
+_WORDLESS = (
+    select(customers.c.id, customers.c.name, customers.c.email, customers.c.phone)
+    .where(
+        customers.c.id < bindparam("before"),
+        or_(customers.c.name != "", customers.c.email != "", customers.c.phone != ""),
+    )
+    .order_by(customers.c.id.desc())
+    .limit(bindparam("most"))
+)
 
 
 def _has(number: int) -> ColumnElement[bool]:
@@ -57,6 +73,39 @@ def add_words(session: Session, customer_id: int, words: Iterable[str]) -> None:
 def drop_words(session: Session, customer_id: int) -> None:
     """Let a customer be found no more."""
     session.execute(_DROP, {"owner": customer_id})
+
+
+def replace_words(session: Session, customer_id: int, *, drop: Iterable[str], add: Iterable[str]) -> None:
+    """Let a customer be found by some words no more, and by others from now on; what is there already stays there."""
+    gone, come = sorted(drop), sorted(set(add) - set(_list_words(session, customer_id)))
+    if gone:
+        session.execute(_DROP_SOME, {"owner": customer_id, "words": gone})
+    add_words(session, customer_id, come)
+
+
+def move_words(session: Session, loser_id: int, survivor_id: int) -> None:
+    """Let one customer be found by what another was found by."""
+    words = _list_words(session, loser_id)
+    drop_words(session, loser_id)
+    replace_words(session, survivor_id, drop=(), add=words)
+
+
+def add_missing(session: Session, *, limit: int) -> int:
+    """Give words to at most *limit* customers who came before words were kept, the newest first, and return how many."""
+    first = session.execute(_FIRST_KNOWN).scalar()
+    found = session.execute(_WORDLESS, {"before": _ANY if first is None else first, "most": limit}).all()
+    rows = [
+        {"word": word, "customer_id": key}
+        for key, name, email, phone in found
+        for word in sorted(words_of(name, email, phone) or {_NAMELESS})
+    ]
+    if rows:
+        session.execute(_ADD, rows)
+    return len(found)
+
+
+def _list_words(session: Session, customer_id: int) -> list[str]:
+    return list(session.execute(_WORDS_OF, {"owner": customer_id}).scalars())
 
 
 def find_ids(session: Session, terms: Sequence[str], reach: Reach, *, limit: int) -> list[int]:

@@ -73,6 +73,7 @@ class Settings:
     sealing_key_file: Path
     hash_profile: str
     cron_secret: str
+    retention_months: int
     memory_soft_mib: int | None
     memory_hard_mib: int | None
     memory_check_requests: int
@@ -133,6 +134,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         sealing_key_file=_inside(instance, "SEALING_KEY_FILE", values.get("sealing_key_file", "sealing_key")),
         hash_profile=checks.choice("HASH_PROFILE", values.get("hash_profile", "strong"), ("strong", "cheapest")),
         cron_secret=_cron_secret(values.get("cron_secret")),
+        retention_months=checks.whole("RETENTION_MONTHS", values.get("retention_months", 0), 0, 1200),
         **memory_settings(values),
     )
     if production:

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.domain.accounts import Target, User, check_keeps_an_address
 from app.domain.errors import Conflict, Forbidden, InvalidCredentials, VersionMismatch
 from app.domain.throttles import SIGN_INS, SIGN_INS_BY_ADDRESS, network_of
-from app.persistence import bookings, customers, recovery_codes, sessions, users
+from app.persistence import bookings, customers, sessions, users
 from app.persistence.audit import add_audit
 from app.persistence.codes import SentCode
 from app.persistence.session import Session, reading, transaction, use_case
@@ -15,9 +15,10 @@ from app.persistence.sessions import LiveSession
 from app.runtime.settings import Settings
 from app.services import codes
 from app.services.codes import Asked, Payload
-from app.services.file_erasure import erase_files, remove_contents
+from app.services.file_erasure import remove_contents
 from app.services.messages import owe
 from app.services.passwords import check_new_password, hash_password, verify_password
+from app.services.privacy import erase_account
 from app.services.sessions import SignedIn, Visitor, begin
 from app.services.sign_in import addresses_of
 from app.services.throttles import count
@@ -182,15 +183,7 @@ def erase(settings: Settings, live: LiveSession, visitor: Visitor, *, now: datet
     with transaction() as session:
         if bookings.has_upcoming(session, live.user.id, now=now):
             raise Conflict("Bookings are still to come; cancel them first.")
-        for target in addresses_of(live.user):
-            owe(session, settings, "account.erased", target, now=now, language=live.user.language)
-        bookings.erase_answers(session, live.user.id)
-        left = erase_files(session, live.user.id, now=now)
-        customers.erase(session, live.user.id)
-        recovery_codes.replace_codes(session, live.user.id, ())
-        sessions.delete_sessions(session, live.user.id)
-        users.erase(session, live.user.id, now=now)
-        add_audit(session, "user.erased", f"user:{live.user.id}", by=visitor.by, now=now)
+        left = erase_account(session, settings, live.user, by=visitor.by, now=now)
     remove_contents(settings, left, now=now)
 
 

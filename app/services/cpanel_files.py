@@ -25,7 +25,10 @@ MAINTENANCE_PAGE = """<!doctype html>
 <h1>Back in a moment</h1>
 <p>Booking is being looked after just now. Please try again in a few minutes. Your bookings are safe.</p>
 """
-_BEGINS, _ENDS = re.compile(rb"(?m)^[ \t]*# BEGIN slotkeeper\b"), re.compile(rb"(?m)^[ \t]*# END slotkeeper\b[^\n]*\n?")
+_BEGINS, _ENDS = (
+    re.compile(rb"(?m)^[ \t]*# BEGIN slotkeeper(?![\w-])"),
+    re.compile(rb"(?m)^[ \t]*# END slotkeeper(?![\w-])[^\n]*\n?"),
+)
 _PANELS_ROOT = re.compile(rb"(?mi)^[ \t]*PassengerAppRoot[ \t]+\"?([^\"\r\n]+?)\"?[ \t]*\r?$")
 _STUB = re.compile(r"It works!|load_source\(['\"]wsgi['\"]")  # what the panel writes on create, and on edit
 

@@ -12,13 +12,13 @@ from typing import Literal
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.duties import DUTIES, Duty, list_due
-from app.persistence import codes, sessions, throttles
+from app.persistence import codes, customer_search, sessions, throttles
 from app.persistence import duties as stored
 from app.persistence import outbox as messages
 from app.persistence.session import Session, is_duplicate, reading, transaction, use_case
 from app.runtime import logs
 from app.runtime.settings import Settings
-from app.services import bookings, busy_refresh, holds, idempotency, outbox, reminders, uploads_sweep
+from app.services import bookings, busy_refresh, holds, idempotency, outbox, privacy_retention, reminders, uploads_sweep
 
 BATCH = 500  # rows a transaction, so that nobody waits long for their locks
 # Above what is left of the budget: no batch takes longer. A run that was killed has its duties taken over then.
@@ -157,6 +157,10 @@ _WORK: Mapping[str, Callable[[Shift], tuple[int, bool]]] = {
     "sessions": _purge(lambda session, now: sessions.delete_over(session, now=now, limit=BATCH)),
     "answers": _batches(lambda now: idempotency.sweep_batch(now=now)),
     "outbox": _purge(lambda session, now: messages.delete_done(session, now=now, limit=BATCH)),
+    "search": _purge(lambda session, _: customer_search.add_missing(session, limit=BATCH)),
+    "retention": lambda shift: privacy_retention.sweep(
+        shift.settings, now=shift.now, has_time=lambda: shift.seconds_left > 0
+    ),
     "uploads": _sweep_uploads,
 }
 

@@ -3,242 +3,53 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
-
-from app.domain.bookings import MAX_REASON, Booking, check_reason
+from app.domain.bookings import Booking, check_reason
 from app.domain.errors import Invalid
 from app.domain.times import minute_text, rfc3339
 from app.domain.wishes import BookingWish, Wish
 from app.persistence.booking_desk import DeskRow
 from app.persistence.booking_notes import BookingNote
 from app.services import booking_desk, booking_lists, bookings
-from app.services.booking_desk import MAX_NOTE, MOST_IN_BULK
 from app.services.booking_lists import Question
 from app.services.bookings import Access
 from app.web.actors import actor, caller_scope
-from app.web.blackouts import Instant
 from app.web.bookings import (
-    MAX_NOTES,
     BookingView,
-    CustomerBody,
-    OwnerView,
     clean_notes,
     customer_of,
     made_view,
     owner_view,
 )
 from app.web.context import now, settings
-from app.web.exports import Day, Status
-from app.web.holds import ResourceName, Start
+from app.web.desk_views import (
+    BookingsQuery,
+    CalendarClosure,
+    CalendarQuery,
+    CalendarResource,
+    CalendarView,
+    ChangeView,
+    ChangeViews,
+    Decision,
+    Decisions,
+    DeskBooking,
+    DeskCustomer,
+    DeskItem,
+    DeskItems,
+    DoneView,
+    DoneViews,
+    NewDeskBooking,
+    NewNote,
+    NoteView,
+    NoteViews,
+    OpenTime,
+    Rivals,
+)
+from app.web.holds import ResourceName
 from app.web.inputs import expected_version, idempotency_key
-from app.web.pages import Id, Limit, Page, page_of
-from app.web.slots import Minutes, PartySize
+from app.web.pages import Page, page_of
 
-Reason = Annotated[str, Meta(max_length=4 * MAX_REASON)]
 _EARLIEST, _LATEST = datetime(1971, 1, 1, tzinfo=timezone.utc), datetime(9990, 1, 1, tzinfo=timezone.utc)
-
-
-class BookingsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which bookings: those that start between two instants, and whatever else is asked for.
-
-    `q` is the beginning of a reference, or of words of the customer's name, e-mail address or telephone number; three letters at least.
-    """
-
-    limit: Limit = 50
-    cursor: (
-        Annotated[str, Meta(pattern="^-?[0-9]{1,12}_[0-9]{1,18}$", description="`next_cursor` of the page before.")]
-        | None
-    ) = None
-    first: Instant | None = field(name="from", default=None)
-    end: Instant | None = field(name="to", default=None)
-    status: Status | None = None
-    venue_id: Id | None = None
-    service_id: Id | None = None
-    resource_id: Id | None = None
-    customer_id: Id | None = None
-    q: Annotated[str, Meta(max_length=200)] | None = None
-    newest: Annotated[Literal["0", "1"], Meta(description="With 1 the latest start comes first.")] = "0"
-
-
-class CalendarQuery(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Of which venue, and which days: from `from` up to `to`, exclusive; 31 at most."""
-
-    venue_id: Id
-    first: Day = field(name="from")
-    end: Day = field(name="to")
-
-
-class DeskCustomer(Struct):
-    """Who a booking is for."""
-
-    id: int
-    name: str
-    email: str
-    phone: str
-
-
-class DeskItem(Struct, kw_only=True):
-    """A booking in a list."""
-
-    ref: str
-    status: str
-    venue_id: int
-    service_id: int
-    service: str
-    resources: list[ResourceName]
-    starts_at: str
-    ends_at: str
-    timezone: str
-    party_size: int
-    customer: DeskCustomer
-    total_minor: int
-    currency: str
-    notes: str
-    answer_by: str | None
-    version: int
-    created_at: str
-
-
-class DeskItems(Struct):
-    """A page of bookings by their start."""
-
-    items: list[DeskItem]
-    next_cursor: str | None
-
-
-class Rivals(Struct):
-    """Bookings that are on the same resources at the same time."""
-
-    items: list[DeskItem]
-
-
-class OpenTime(Struct):
-    """A time in which a resource is open."""
-
-    starts_at: str
-    ends_at: str
-
-
-class CalendarResource(Struct):
-    """A resource, and when it is open."""
-
-    id: int
-    name: str
-    capacity: int
-    open: list[OpenTime]
-
-
-class CalendarClosure(Struct):
-    """A time in which nobody may book; `resource_id` of null is the whole venue."""
-
-    resource_id: int | None
-    starts_at: str
-    ends_at: str
-    reason: str
-
-
-class CalendarView(Struct):
-    """What a calendar draws; `is_cut` where there were more bookings than it holds: ask for fewer days."""
-
-    timezone: str
-    resources: list[CalendarResource]
-    closures: list[CalendarClosure]
-    bookings: list[DeskItem]
-    is_cut: bool
-
-
-class NewDeskBooking(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A booking that the venue makes for somebody; it needs no approval.
-
-    With `override` (why) it is made outside opening hours, blackouts, notice and horizon; what is taken stays taken.
-    """
-
-    service_id: Id
-    starts_at: Start
-    customer: CustomerBody
-    duration_minutes: Minutes | None = None
-    resource_id: Id | None = None
-    party_size: PartySize | None = None
-    answers: Annotated[dict[str, str | int | float | bool], Meta(max_length=100)] = {}
-    notes: Annotated[str, Meta(max_length=4 * MAX_NOTES)] = ""
-    language: Literal["en", "de", "hi"] | None = None
-    override: Annotated[str, Meta(min_length=1, max_length=4 * MAX_REASON)] | None = None
-
-
-class Decision(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Why; the customer reads it."""
-
-    reason: Reason = ""
-
-
-class Decisions(Struct, kw_only=True, forbid_unknown_fields=True):
-    """One verb for many bookings."""
-
-    verb: Literal["approve", "decline", "cancel", "check-in", "no-show", "complete"]
-    refs: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(min_length=1, max_length=MOST_IN_BULK)]
-    reason: Reason = ""
-
-
-class DoneView(Struct):
-    """What became of one of them: `status`, or why not."""
-
-    ref: str
-    ok: bool
-    status: str | None
-    code: str | None
-    detail: str | None
-
-
-class DoneViews(Struct):
-    """What became of each, in the order they were named."""
-
-    items: list[DoneView]
-
-
-class DeskBooking(OwnerView, kw_only=True):
-    """A booking as its venue sees it."""
-
-    venue_id: int
-    answer_by: str | None
-
-
-class NewNote(Struct, forbid_unknown_fields=True):
-    """Something to tell the others."""
-
-    text: Annotated[str, Meta(max_length=4 * MAX_NOTE)]
-
-
-class NoteView(Struct):
-    """A note that customers never see."""
-
-    id: int
-    text: str
-    written_by: str
-    created_at: str
-
-
-class NoteViews(Struct):
-    """The notes of a booking, in the order they were written."""
-
-    items: list[NoteView]
-
-
-class ChangeView(Struct):
-    """A change of a booking: what, when and by whom."""
-
-    at: str
-    action: str
-    actor: str
-    detail: dict[str, Any]
-
-
-class ChangeViews(Struct):
-    """A page of changes, in order."""
-
-    items: list[ChangeView]
-    next_cursor: str | None
 
 
 def list_all(query: BookingsQuery) -> DeskItems:
@@ -377,7 +188,7 @@ def _decide(ref: str, verb: str, reason: str) -> tuple[DeskBooking, dict[str, st
 def _decided(booking: Booking) -> tuple[DeskBooking, dict[str, str]]:
     view = owner_view(booking)
     known = {name: getattr(view, name) for name in view.__struct_fields__}
-    by = None if booking.answer_by is None else rfc3339(booking.answer_by)
+    by = _answer_by(booking)
     return DeskBooking(**known, venue_id=booking.venue_id, answer_by=by), {"ETag": f'W/"{booking.version}"'}
 
 
@@ -397,10 +208,16 @@ def _item(row: DeskRow) -> DeskItem:
         total_minor=row.total_minor,
         currency=row.currency,
         notes=row.notes,
-        answer_by=None if row.answer_by is None else rfc3339(row.answer_by),
+        answer_by=_answer_by(row),
         version=row.version,
         created_at=rfc3339(row.created_at),
     )
+
+
+def _answer_by(booking: Booking | DeskRow) -> str | None:
+    """Return when a request lapses; what has been answered does not."""
+    is_waiting = booking.answer_by is not None and booking.status == "pending"
+    return rfc3339(booking.answer_by) if is_waiting and booking.answer_by else None
 
 
 def _note(note: BookingNote) -> NoteView:

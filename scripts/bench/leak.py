@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, insert
 
@@ -76,20 +77,28 @@ def furnish(url: str, first: date) -> str:
 
 
 @contextmanager
-def open_house(
+def open_house(url: str, folder: Path, **server: Any) -> Iterator[tuple[servers.Gunicorn, Place]]:  # noqa: ANN401 - gunicorn()'s
+    """Furnish an empty database, and yield a server over it and what its visitors need to know; no worker is replaced."""
+    first = datetime.now(_UTC).date() + timedelta(days=2)
+    with open_again(url, folder, first, furnish(url, first), **server) as opened:
+        yield opened
+
+
+@contextmanager
+def open_again(
     url: str,
     folder: Path,
+    first: date,
+    key: str,
     *,
     options: Sequence[str] = (),
     workers: int = 2,
     extra_env: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[servers.Gunicorn, Place]]:
-    """Yield a server over a furnished database, and what its visitors need to know; no worker is replaced meanwhile."""
-    first = datetime.now(_UTC).date() + timedelta(days=2)
-    key, mail = furnish(url, first), folder / "mail"
+    """Yield the same over a database that :func:`furnish` has filled from *first* on, and whose desk has that key."""
+    mail = folder / "mail"
     environ = {"TRUSTED_PROXIES": "1", "MAIL_URL": f"file:{mail}", "MAIL_HOURLY_BUDGET": "0", "PYTHONPATH": str(ROOT)}
-    asked = ["--max-requests", "0", *options]
-    wanted = {**environ, **(extra_env or {})}
+    asked, wanted = ["--max-requests", "0", *options], {**environ, **(extra_env or {})}
     with servers.gunicorn(url, folder / "house", workers=workers, extra_env=wanted, options=asked) as server:
         yield server, Place(server.port, first, key, mail)
 

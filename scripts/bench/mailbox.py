@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 
 PAUSE_SECONDS, PATIENCE_SECONDS = 0.005, 20
@@ -19,12 +20,19 @@ def code_for(email: str, folder: Path, since: float) -> str:
     while time.time() < since + PATIENCE_SECONDS:
         for letter in sorted(set(folder.glob("*.eml")) - read, reverse=True):
             read.add(letter)
-            text = letter.read_text("utf-8", "replace")
+            text = _text_of(letter)
             if to in text and (found := re.search(r"^Subject:.*\b([0-9]{6})\b", text, re.MULTILINE)):
                 letter.unlink()
                 return found[1]
         time.sleep(PAUSE_SECONDS)
     raise TimeoutError(f"no code came for {email}")
+
+
+def _text_of(letter: Path) -> str:
+    """Return a letter; nothing where whoever it was for has taken it in the meantime."""
+    with suppress(FileNotFoundError):
+        return letter.read_text("utf-8", "replace")
+    return ""
 
 
 def sweep(folder: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 
 from app.domain.bookings import Customer
-from app.domain.customers import check_customer
+from app.domain.customers import check_customer, months_before
 from app.domain.errors import Invalid
 
 
@@ -39,3 +41,25 @@ def test_every_field_that_cannot_be_used_is_named(
     with pytest.raises(Invalid) as refused:
         check_customer(name, email, phone)
     assert [(error.field, error.code) for error in refused.value.errors] == errors
+
+
+def test_a_field_is_named_as_it_was_sent() -> None:
+    with pytest.raises(Invalid) as refused:
+        check_customer("Ada", "no", None, within="")
+    assert [error.field for error in refused.value.errors] == ["email"]
+
+
+@pytest.mark.parametrize(
+    ("at", "months", "before"),
+    [
+        ((2027, 3, 31), 1, (2027, 2, 28)),
+        ((2028, 3, 31), 1, (2028, 2, 29)),
+        ((2027, 1, 15), 1, (2026, 12, 15)),
+        ((2027, 1, 15), 24, (2025, 1, 15)),
+        ((2027, 12, 1), 12, (2026, 12, 1)),
+    ],
+)
+def test_months_are_those_of_the_calendar(
+    at: tuple[int, int, int], months: int, before: tuple[int, int, int]
+) -> None:
+    assert months_before(datetime(*at, 12, tzinfo=timezone.utc), months) == datetime(*before, 12, tzinfo=timezone.utc)

@@ -266,8 +266,9 @@ def test_each_has_an_equal_part_of_what_is_left_and_leaves_the_rest_to_the_other
     watch, shifts = Stopwatch(), list[float]()
     jobs.update({name: lasting(watch, 0, shifts) for name in NAMES})
     jobs[NAMES[0]] = lasting(watch, 10, shifts)
-    run(door, budget_seconds=100, tick=watch)
-    assert shifts == pytest.approx([10, *(90 / (9 - number) for number in range(9))])
+    run(door, budget_seconds=10 * len(NAMES), tick=watch)
+    rest = len(NAMES) - 1
+    assert shifts == pytest.approx([10, *(10 * rest / left for left in range(rest, 0, -1))])
 
 
 @ON_SQLITE
@@ -285,8 +286,9 @@ def test_a_batch_is_the_last_once_the_part_is_over_and_the_next_run_goes_on(
         return duties.throttles.delete_over(session, now_seconds=int(now.timestamp()), limit=2)
 
     jobs["throttles"] = duties._purge(purge)
-    outcomes = {name: (state, number) for name, state, number in states(run(door, budget_seconds=50, tick=watch))}
-    assert outcomes["throttles"] == ("unfinished", 6)  # about ten seconds of fifty: the third batch ends at twelve
+    budget = 10 * (len(NAMES) - NAMES.index("throttles"))  # ten seconds for each that is left: the third batch ends at twelve
+    outcomes = {name: (state, number) for name, state, number in states(run(door, budget_seconds=budget, tick=watch))}
+    assert outcomes["throttles"] == ("unfinished", 6)
     assert done_at(door, "throttles") is None
     again = {name: (state, number) for name, state, number in states(run(door, budget_seconds=45, tick=watch))}
     assert again == {"throttles": ("done", 4)}

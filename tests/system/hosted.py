@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pymysql
 from sqlalchemy import Engine
@@ -68,12 +69,15 @@ class Hosted(Hall):
         servers.until(lambda: len(self.box.envelopes) > number)
         return bytes(self.box.envelopes[number].content or b"").decode()
 
-    def whim(self, name: str) -> None:
-        (self.server.app / "tmp" / name).touch()
-
-    def no_whims(self) -> None:
-        for name in ("pause", "break"):
-            (self.server.app / "tmp" / name).unlink(missing_ok=True)
+    @contextmanager
+    def having(self, whim: str) -> Iterator[Path]:
+        """Let the program have a whim for the block, or until the file is removed."""
+        path = self.server.app / "tmp" / whim
+        path.touch()
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from app.services import cpanel
 from app.services.cpanel_files import Site
 from tests.system import servers
 
-INSTALL = "apt-get install --no-install-recommends apache2 passenger libapache2-mod-passenger"
+INSTALL = "apt-get install --no-install-recommends libapache2-mod-passenger"  # brings apache2-bin, which is no service
 _MODULES = Path("/usr/lib/apache2/modules")
 _LOCATIONS = Path("/usr/lib/ruby/vendor_ruby/phusion_passenger/locations.ini")
 NEWEST = (3, 11)  # the loader of Debian 12's Passenger imports what newer Pythons do not have
@@ -38,7 +38,7 @@ ServerName localhost
 User {user}
 Group {group}
 {modules}
-TypesConfig /etc/mime.types
+TypesConfig {folder}/types
 PassengerRoot {locations}
 PassengerDefaultRuby /usr/bin/ruby
 PassengerInstanceRegistryDir {folder}/reg
@@ -78,9 +78,15 @@ def _apache() -> str | None:
 
 def _python() -> str | None:
     """Return an interpreter that the program's user may run: this one, or the system's of the same version."""
-    if os.geteuid() != 0 or all(path.stat().st_mode & 0o001 for path in Path(sys.executable).resolve().parents):
+    here = Path(sys.executable)
+    if _is_open(here) and _is_open(here.resolve()):
         return sys.executable
     return shutil.which(f"python3.{sys.version_info.minor}", path="/usr/bin:/usr/local/bin")
+
+
+def _is_open(path: Path) -> bool:
+    """Tell whether the program's user reaches a path."""
+    return os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in path.parents)
 
 
 @dataclass
@@ -164,7 +170,7 @@ def _lay(server: Passenger, startup: str) -> None:
     for name in ("run", "reg", "buf", "docroot", "app/tmp", "app/instance", "app/tests"):
         (server.folder / name).mkdir(parents=True)
     for name in ("app", "tests/system"):
-        shutil.copytree(servers.ROOT / name, server.app / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(servers.ROOT / name, server.app / name)  # with what is compiled, as an installation has it
     cpanel.apply(server.site, cpanel.plan(server.site))
     server.site.wsgi.write_text(startup, encoding="utf-8")
     server.folder.chmod(0o755)
@@ -173,7 +179,8 @@ def _lay(server: Passenger, startup: str) -> None:
 
 def _configure(server: Passenger, environ: Mapping[str, str], limits: str) -> None:
     user, instance = _user(), str(server.app / "instance")
-    values = {"INSTANCE_DIR": instance, "PYTHONPATH": _packages(), "ENVIRONMENT": "test", **environ}
+    (server.folder / "types").write_text("text/html html\n", encoding="utf-8")
+    values = {"INSTANCE_DIR": instance, "PYTHONPATH": _packages(server), "ENVIRONMENT": "test", **environ}
     (server.folder / "conf").write_text(
         _CONFIG.format(
             folder=server.folder,
@@ -190,5 +197,10 @@ def _configure(server: Passenger, environ: Mapping[str, str], limits: str) -> No
     )
 
 
-def _packages() -> str:
-    return ":".join(path for path in sys.path if path.endswith("site-packages"))
+def _packages(server: Passenger) -> str:
+    """Return where the libraries are; those that the program's user does not reach are copied."""
+    found = [Path(path) for path in sys.path if path.endswith("site-packages")]
+    for number, path in enumerate(found):
+        if not _is_open(path):
+            found[number] = Path(shutil.copytree(path, server.folder / f"packages{number}", dirs_exist_ok=True))
+    return ":".join(map(str, found))
