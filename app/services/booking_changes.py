@@ -9,11 +9,11 @@ from datetime import datetime
 from app.domain import bookings as rules
 from app.domain.actors import Actor
 from app.domain.bookings import Booking
-from app.domain.errors import Forbidden
+from app.domain.errors import Forbidden, SlotTaken
 from app.domain.times import rfc3339
 from app.persistence import bookings
 from app.persistence.audit import add_audit
-from app.persistence.calendar import delete_booking_occupancies, lock_resources
+from app.persistence.calendar import delete_booking_occupancies, fits, lock_resources
 from app.persistence.outbox import add_event
 from app.persistence.session import Session, reading, transaction
 from app.services.booking_access import Access, admit, admit_change, runs_its_venue
@@ -50,6 +50,8 @@ def change_status(  # noqa: PLR0913 - a transition's facts, each by name
         status = rules.next_state(before, verb)
         if verb == "expire":
             rules.check_lapsed(before, now=now)
+        if verb == "approve" and not fits(session, before.id, now_seconds=int(now.timestamp())):
+            raise SlotTaken("More is taken at that time by now than there is; move the booking or decline it.")
         bookings.update_status(session, before, status=status, reason=reason, now=now)
         if status not in rules.TAKING_TIME:
             delete_booking_occupancies(session, before.id)

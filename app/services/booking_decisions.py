@@ -29,10 +29,11 @@ def cancel(ref: str, *, reason: str, access: Access, now: datetime) -> Booking:
 
 @use_case
 def approve(ref: str, *, access: Access, now: datetime) -> Booking:
-    """Confirm a pending booking; it has had its time since it was made.
+    """Confirm a pending booking; it has had its time since it was made, and the calendar is looked at once more.
 
     Raises:
         Forbidden: the caller does not run the venue. NotFound: there is no such booking. Conflict: it is not pending.
+        SlotTaken: its resources have less room by now than is taken of them.
     """
     return change_status(ref, "approve", "booking.approved", access=access, now=now, is_the_venues=True)
 

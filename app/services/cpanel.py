@@ -62,8 +62,11 @@ def apply(site: Site, wanted: Iterable[Change]) -> None:
         if change.foreign:
             shutil.copy2(change.path, change.path.with_name(f"{change.path.name}.before"))
         _write(change.path.resolve(), change.after)  # where the file is a link, its target
-    (site.root / "tmp").mkdir(exist_ok=True)
-    (site.root / "tmp" / "restart.txt").touch()
+    folder = site.root / "tmp"
+    if not folder.is_dir():
+        folder.mkdir()
+        folder.chmod(0o755)  # whatever the umask: Passenger looks there as another user
+    (folder / "restart.txt").touch()
 
 
 def _write(path: Path, content: bytes) -> None:

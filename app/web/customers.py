@@ -46,7 +46,7 @@ class DuplicatesQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     cursor: Annotated[str, Meta(pattern="^[ep][0-9]{1,18}$", description="`next_cursor` of the page before.")] = "e0"
 
 
-class CustomerView(Struct):
+class CustomerEntry(Struct):
     """A customer; `account_id` is that of an account that has shown to be them, if there is one."""
 
     id: int
@@ -58,10 +58,10 @@ class CustomerView(Struct):
     created_at: str
 
 
-class CustomersView(Struct):
+class CustomerEntries(Struct):
     """A page of customers, the newest first."""
 
-    items: list[CustomerView]
+    items: list[CustomerEntry]
     next_cursor: str | None
 
 
@@ -72,7 +72,7 @@ class QuotedView(Struct):
     total_minor: int
 
 
-class CustomerProfile(CustomerView, kw_only=True):
+class CustomerProfile(CustomerEntry, kw_only=True):
     """A customer, with how many bookings came to each status, when the first and the last of them start, and what was quoted.
 
     Only bookings of the caller's part of the house are counted.
@@ -111,7 +111,7 @@ class DuplicateView(Struct):
     by: str
     address: str
     number: int
-    customers: list[CustomerView]
+    customers: list[CustomerEntry]
 
 
 class DuplicatesView(Struct):
@@ -121,10 +121,10 @@ class DuplicatesView(Struct):
     next_cursor: str | None
 
 
-def list_all(query: CustomersQuery) -> CustomersView:
+def list_all(query: CustomersQuery) -> CustomerEntries:
     """List and search customers who have booked where the caller works, the newest first."""
     rows = customers.search(query.q or "", by=actor(), before=query.after or NEWEST, limit=query.limit + 1)
-    return CustomersView(*page_of(rows, query, _view, lambda row: row.id))
+    return CustomerEntries(*page_of(rows, query, _view, lambda row: row.id))
 
 
 def list_duplicates(query: DuplicatesQuery) -> DuplicatesView:
@@ -147,14 +147,14 @@ def list_bookings(customer_id: int, query: HistoryQuery) -> DeskItems:
     return desk.list_all(BookingsQuery(limit=query.limit, cursor=query.cursor, customer_id=key, newest="1"))
 
 
-def change(customer_id: int, body: CustomerChange) -> tuple[CustomerView, dict[str, str]]:
+def change(customer_id: int, body: CustomerChange) -> tuple[CustomerEntry, dict[str, str]]:
     """Put right what a guest is called, and how they are reached; whoever has an account does so themselves."""
     changes = CustomerChanges(_given(body.name), _given(body.email), _given(body.phone))
     changed = customers.change(customer_id, changes, by=actor(), version=expected_version(), now=now())
     return _view(changed), _etag(changed)
 
 
-def merge(customer_id: int, body: Merging) -> tuple[CustomerView, dict[str, str]]:
+def merge(customer_id: int, body: Merging) -> tuple[CustomerEntry, dict[str, str]]:
     """Make two customers one: who stays gets the bookings, and whatever it lacks of the other's details."""
     loser, survivor = (customer_id, body.into) if body.source is None else (body.source, customer_id)
     if survivor is None or (body.into is None) == (body.source is None):
@@ -174,8 +174,8 @@ def _given(text: KeptText) -> str | None:
     return None if text is UNSET else text
 
 
-def _view(row: CustomerRow | StoredCustomer) -> CustomerView:
-    return CustomerView(row.id, row.name, row.email, row.phone, row.user_id, row.version, rfc3339(row.created_at))
+def _view(row: CustomerRow | StoredCustomer) -> CustomerEntry:
+    return CustomerEntry(row.id, row.name, row.email, row.phone, row.user_id, row.version, rfc3339(row.created_at))
 
 
 def _profile(found: Profile) -> CustomerProfile:

@@ -59,7 +59,5 @@ def test_a_field_is_named_as_it_was_sent() -> None:
         ((2027, 12, 1), 12, (2026, 12, 1)),
     ],
 )
-def test_months_are_those_of_the_calendar(
-    at: tuple[int, int, int], months: int, before: tuple[int, int, int]
-) -> None:
+def test_months_are_those_of_the_calendar(at: tuple[int, int, int], months: int, before: tuple[int, int, int]) -> None:
     assert months_before(datetime(*at, 12, tzinfo=timezone.utc), months) == datetime(*before, 12, tzinfo=timezone.utc)

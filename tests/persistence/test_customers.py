@@ -37,7 +37,8 @@ def number() -> int:
 
 @pytest.mark.usefixtures("app")
 @pytest.mark.parametrize(
-    "customer", [ADA, Customer("Ada", "", "+4930123456"), Customer("Ada", "ada@example.org", ""), Customer("Ö", "ö@a.de")]
+    "customer",
+    [ADA, Customer("Ada", "", "+4930123456"), Customer("Ada", "ada@example.org", ""), Customer("Ö", "ö@a.de")],
 )
 def test_whoever_comes_again_with_the_same_details_is_the_same(customer: Customer) -> None:
     first = add(customer)

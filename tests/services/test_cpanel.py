@@ -54,6 +54,7 @@ def test_an_empty_account_gets_all_files_and_is_well(site: Site) -> None:
     assert site.page.read_text() == MAINTENANCE_PAGE
     assert {path.stat().st_mode & 0o777 for path in (site.wsgi, site.page, site.htaccess)} == {0o644}
     assert (site.root / "tmp/restart.txt").exists()
+    assert (site.root / "tmp").stat().st_mode & 0o777 == 0o755
     assert set(levels(site).values()) == {"OK"}
 
 

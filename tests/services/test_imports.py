@@ -13,10 +13,11 @@ from sqlalchemy import Engine
 
 from app.domain.actors import Actor
 from app.domain.bookings import Booking
+from app.domain.errors import Invalid
 from app.persistence import session
 from app.persistence.bookings import list_bookings
 from app.persistence.catalogue import list_catalogue
-from app.services import booking_exports, imports
+from app.services import booking_exports
 from app.services.booking_exports import Range
 from app.services.csv_rows import CsvFile
 from app.services.import_rows import candidate_ref
@@ -60,8 +61,8 @@ class Office:
         return [problem.text("old.csv") for problem in self.problems]
 
     def bookings(self) -> list[Booking]:
-        span = {"after": NOW - timedelta(days=400), "before": NOW + timedelta(days=800)}
-        return list_bookings(session.reading(), **span, limit=1000)
+        after, before = NOW - timedelta(days=400), NOW + timedelta(days=800)
+        return list_bookings(session.reading(), after=after, before=before, limit=1000)
 
 
 @pytest.fixture
@@ -307,7 +308,7 @@ def test_names_with_commas_are_found_as_a_whole(office: Office) -> None:
 @ON_SQLITE
 def test_no_more_rows_are_taken_than_allowed(office: Office) -> None:
     rows = [row(ref=str(number), status="cancelled") for number in range(120)]
-    with pytest.raises(imports.Invalid, match="more than 60 rows"):
+    with pytest.raises(Invalid, match="more than 60 rows"):
         office.rows(*rows, most=60)
     assert office.desk.count("bookings") == 60
 
@@ -331,7 +332,8 @@ def test_the_same_file_by_two_at_once_is_imported_once(office: Office) -> None:
 def test_customers_are_found_or_added(office: Office) -> None:
     office.desk.book(office.service, at("10:00"))
     text = table([{"name": n, "email": f"{n}@example.org".lower()} for n in ("Ada", "Bob", "Bob")] + [{"name": "Eve"}])
-    tally, problems = Tally(), []
+    tally = Tally()
+    problems: list[Problem] = []
     terms = Terms(SECRET, Actor("operator", "ada"), NOW)
     import_customers(CsvFile(pieces(text), "people.csv"), terms, tally, tell=problems.append)
     assert (tally.created, tally.skipped, tally.failed) == (1, 2, 1)

@@ -18,12 +18,11 @@ from tests.conftest import SECRET_KEY
 from tests.gateways.loopback import mail_server
 from tests.system import servers
 from tests.system.halls import Hall
-from tests.system.passenger import Passenger, passenger
+from tests.system.passenger import WATCHFUL, Passenger, passenger
 from tests.system.test_outbox import SlowPostbox
 
 WHIMS = "from tests.system.whims import application\n"
-# One process, as on the smallest account; and restart.txt is looked at with every request, where it is every ten seconds by default.
-LIMITS = "PassengerMaxPoolSize 1\nPassengerStatThrottleRate 0"
+LIMITS = f"PassengerMaxPoolSize 1\n{WATCHFUL}"  # one process, as on the smallest account
 API = "/api/v1"
 
 

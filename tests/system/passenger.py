@@ -27,6 +27,7 @@ _LOCATIONS = Path("/usr/lib/ruby/vendor_ruby/phusion_passenger/locations.ini")
 NEWEST = (3, 11)  # the loader of Debian 12's Passenger imports what newer Pythons do not have
 _PATHS = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 _LOADED = ("mpm_event", "authn_core", "authz_core", "mime", "dir", "env", "rewrite", "passenger")
+WATCHFUL = "PassengerStatThrottleRate 0"  # looks for restart.txt at each request, where it does so every ten seconds by default
 _CONFIG = """
 ServerRoot {folder}
 DefaultRuntimeDir {folder}/run
@@ -172,6 +173,7 @@ def _lay(server: Passenger, startup: str) -> None:
     for name in ("app", "tests/system"):
         shutil.copytree(servers.ROOT / name, server.app / name)  # with what is compiled, as an installation has it
     cpanel.apply(server.site, cpanel.plan(server.site))
+    (server.app / "tmp/restart.txt").unlink()  # nothing runs yet
     server.site.wsgi.write_text(startup, encoding="utf-8")
     server.folder.chmod(0o755)
     server.own(server.app, *server.app.rglob("*"), server.folder / "buf")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import IS_CI
 from tests.system import servers
-from tests.system.passenger import NEWEST, Passenger, missing, passenger
+from tests.system.passenger import NEWEST, WATCHFUL, Passenger, missing, passenger
 from tests.system.test_lifecycle import ABOVE, LIMITS, aborted
 
 WASTEFUL = "from tests.system.overeating import application\n"
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(bool(missing()) and IS_EXCUSED, reason=missing()
 def running(database: servers.MariaDB, **environ: str) -> Iterator[Passenger]:
     """Yield a Passenger on a database: by its port, as its socket lies in a folder that is ours alone."""
     url = f"mysql://root@127.0.0.1:{database.port}/slotkeeper"
-    with passenger(WASTEFUL, {"DATABASE_URL": url, **environ}) as server:
+    with passenger(WASTEFUL, {"DATABASE_URL": url, **environ}, limits=WATCHFUL) as server:
         yield server
 
 

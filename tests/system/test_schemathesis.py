@@ -44,8 +44,11 @@ checks.ignored_auth.enabled = false
 ASKED_BY = {
     "stranger": (),
     "customer": ("auth", "bookings", "holds", "me", "sessions", "totp"),
-    "staff": ("bookings", "sessions"),
-    "admin": ("api_keys", "bookings", "users"),
+    "staff": ("blackouts", "bookings", "desk", "figures", "sessions"),
+    "admin": (
+        "api_keys", "audit", "blackouts", "busy_calendars", "catalogue_desk", "customers", "desk", "message_templates", "outbox",
+        "system", "users", "webhooks",
+    ),
     "key": ("bookings", "holds", "users"),
 }
 NOT_SPOKEN = ("uploads_create", "uploads_append")  # the tool writes no pieces of tus

@@ -79,6 +79,11 @@ catalogue_desk_change_service in   in   in   no   no   no   in   in   no   no   
 catalogue_desk_archive_service in   in   in   no   no   no   in   in   no   no   yes  yes  no   no   no   no   in
 blackouts_list_all         in   in   in   no   no   no   in   in   yes  gone/yes yes  yes  yes  no   no   gone in
 blackouts_close            in   in   in   no   no   no   in   in   yes  gone yes  yes  no   no   no   no   in
+busy_calendars_list_all    in   in   in   no   no   no   in   in   yes  yes  yes  yes  no   no   no   no   in
+busy_calendars_add         in   in   in   no   no   no   in   in   yes  gone yes  yes  no   no   no   no   in
+busy_calendars_remove      in   in   in   no   no   no   in   in   yes  gone yes  yes  no   no   no   no   in
+imports_bookings           in   in   in   no   no   no   in   in   no   no   yes  yes  no   no   no   no   in
+imports_customers          in   in   in   no   no   no   in   in   no   no   yes  yes  no   no   no   no   in
 blackouts_open_again       in   in   in   no   no   no   in   in   yes  gone yes  yes  no   no   no   no   in
 desk_list_all              in   in   in   no   no   no   in   in   yes  yes  yes  yes  yes  no   no   yes  in
 desk_book                  in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
@@ -94,6 +99,15 @@ desk_decline               in   in   in   no   no   no   in   in   yes  gone yes
 desk_check_in              in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
 desk_no_show               in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
 desk_complete              in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
+customers_list_all         in   in   in   no   no   no   in   in   yes  yes  yes  yes  yes  no   no   yes  in
+customers_list_duplicates  in   in   in   no   no   no   in   in   no   no   yes  yes  no   no   no   no   in
+customers_read             in   in   in   no   no   no   in   in   yes  gone yes  yes  yes  no   no   gone in
+customers_list_bookings    in   in   in   no   no   no   in   in   yes  gone yes  yes  yes  no   no   gone in
+customers_change           in   in   in   no   no   no   in   in   yes  gone yes  yes  no   yes  no   gone in
+customers_merge            in   in   in   no   no   no   in   in   no   no   yes  yes  no   no   no   no   in
+customers_erase            in   in   in   no   no   no   in   in   no   no   yes  up   no   no   no   no   in
+archives_read_customer     in   in   in   no   no   no   in   in   no   no   yes  yes  no   no   no   no   in
+archives_read_own          in   in   in   yes  yes  yes  in   in   yes  yes  yes  yes  no   no   no   no   in
 figures_export_revenue_pdf in   in   in   no   no   no   in   in   yes  gone/yes yes  yes  yes  no   no   gone in
 figures_export_cancellations_pdf in   in   in   no   no   no   in   in   yes  gone/yes yes  yes  yes  no   no   gone in
 figures_export_lead_times_pdf in   in   in   no   no   no   in   in   yes  gone/yes yes  yes  yes  no   no   gone in

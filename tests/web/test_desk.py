@@ -56,6 +56,12 @@ def requesting(hall: Hall) -> None:
         )
 
 
+def resize(hall: Hall, capacity: int) -> None:
+    with session.engine().connect() as connection:
+        values = {"capacity": capacity}
+        connection.execute(update(tables.resources).where(tables.resources.c.id == hall.resource_id).values(**values))
+
+
 def begun(ref: str, *, hours: int = 1) -> None:
     """Let a booking have begun some hours ago."""
     then = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(hours=hours)
@@ -130,7 +136,7 @@ def test_staff_find_only_what_is_in_their_part_of_the_house(app: Flask, hall: Ha
     assert refs(ask(app, nobody)) == []
     for path in ("", "/history", "/notes", "/rivals"):
         assert ask(app, whole, f"/{theirs}{path}").status_code == 404
-    many = whole.ask(app, "POST", f"{BOOKINGS}/decide", json={"verb": "cancel", "refs": [mine, theirs]}).json["items"]
+    many = whole.ask(app, "POST", "/api/v1/admin/decisions", json={"verb": "cancel", "refs": [mine, theirs]}).json["items"]
     assert [(item["ok"], item["code"]) for item in many] == [(True, None), (False, "not_found")]
 
 
@@ -196,6 +202,16 @@ def test_a_request_is_approved_or_declined_once(app: Flask, hall: Hall, admin: P
     assert hall.book(10).status_code == 201
 
 
+def test_a_request_is_not_approved_where_the_room_has_shrunk_meanwhile(app: Flask, hall: Hall, admin: Person) -> None:
+    resize(hall, 2)
+    requesting(hall)
+    first, second = (hall.book(9).json["ref"] for _ in range(2))
+    resize(hall, 1)  # behind the desk's back: the desk itself would have refused
+    assert decide(app, admin, first, "approve").json["code"] == "slot_taken"
+    assert decide(app, admin, second, "decline").status_code == 200
+    assert decide(app, admin, first, "approve").json["status"] == "confirmed"
+
+
 def test_a_decision_on_an_old_version_is_refused(app: Flask, hall: Hall, admin: Person) -> None:
     requesting(hall)
     ref = hall.book(9).json["ref"]
@@ -218,7 +234,7 @@ def test_many_at_once_each_stand_for_themselves(app: Flask, hall: Hall, admin: P
     first, second = (hall.book(hour).json["ref"] for hour in (9, 10))
     decide(app, admin, second, "decline")
     body = {"verb": "approve", "refs": [first, second, "NOSUCHREF", first]}
-    items = admin.ask(app, "POST", f"{BOOKINGS}/decide", json=body).json["items"]
+    items = admin.ask(app, "POST", "/api/v1/admin/decisions", json=body).json["items"]
     assert [(item["ref"], item["ok"], item["code"]) for item in items] == [
         (first, True, None),
         (second, False, "conflict"),
@@ -238,7 +254,6 @@ def test_notes_are_the_venues_own(app: Flask, hall: Hall, admin: Person) -> None
 
 
 def test_rivals_are_on_the_same_resource_at_the_same_time(app: Flask, hall: Hall, admin: Person) -> None:
-    with session.engine().connect() as connection:
-        connection.execute(update(tables.resources).where(tables.resources.c.id == hall.resource_id).values(capacity=2))
+    resize(hall, 2)
     first, second, _ = (hall.book(hour).json["ref"] for hour in (9, 9, 10))
     assert refs(ask(app, admin, f"/{first}/rivals")) == [second]

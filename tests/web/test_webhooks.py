@@ -146,7 +146,7 @@ def test_a_delivery_that_failed_is_sent_again_under_its_id(town: Town) -> None:
         receiver.answer = answering("200 OK")
         gone = admin.get(f"{path}/deliveries").json["items"][0]
         assert gone["status"] == "dead"
-        assert admin.post(f"{path}/deliveries/{gone['id']}/replay").status_code == 202
+        assert admin.post(f"{path}/deliveries/{gone['id']}/replay").status_code == 204
     assert [one.headers["webhook-id"] for one in receiver.received[1:]] == [gone["webhook_message_id"]] * 2
     assert admin.get(f"{path}/deliveries").json["items"][0]["status"] == "sent"
     assert json.loads(receiver.received[-1].body)["type"] == "webhook.test"

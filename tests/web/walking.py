@@ -25,6 +25,7 @@ from app.services import (
     attachments,
     blackout_desk,
     bookings,
+    busy_calendars,
     calendar_feeds,
     downloads,
     holds,
@@ -110,6 +111,18 @@ class Things:
     @property
     def ref(self) -> str:
         return self.booking.ref
+
+    @cached_property
+    def customer_id(self) -> int:
+        return self.guest()
+
+    def guest(self) -> int:
+        """Return the key of a guest of an address of their own, who has booked."""
+        who = Customer("Gus Guest", f"{secrets.token_hex(6)}@example.org")
+        wish = BookingWish(Wish(self.house.service, self.starts_at), who)
+        bookings.book(wish, secret_key=SECRET_KEY, by=Actor("guest"), now=self.now)
+        with session.engine().connect() as connection:
+            return int(connection.scalar(select(tables.customers.c.id).where(tables.customers.c.email == who.email)))
 
     @property
     def manage_token(self) -> str:
@@ -220,6 +233,14 @@ class Things:
         wanted = blackout_desk.Wanted(None, self.resource_id, start, start + timedelta(hours=1))
         return blackout_desk.close(wanted, by=Actor("operator"), now=self.now).blackouts[0].id
 
+    @property
+    def calendar_id(self) -> int:
+        """Return the key of a calendar that keeps the room busy: a room has ten at most, so the others go."""
+        with session.engine().connect() as connection:
+            connection.execute(delete(tables.busy_calendars))
+        url, by = "https://calendar.example.org/ada.ics", Actor("operator")
+        return busy_calendars.add(self.desk.settings, self.resource_id, "Busy", url, by=by, now=self.now).calendar.id
+
     @cached_property
     def photo_id(self) -> int:
         with session.engine().connect() as connection:
@@ -329,12 +350,16 @@ BODIES: Mapping[str, Callable[[Things], dict[str, Any]]] = {
         "ends_at": (t.starts_at + timedelta(days=301)).isoformat(),
         "dry_run": True,
     },
+    "busy_calendars_add": lambda t: {"resource_id": t.resource_id, "url": "webcal://calendar.example.org/ada.ics?key=1"},
     "desk_book": lambda t: {
         "service_id": t.service_id,
         "starts_at": t.starts_at.isoformat(),
         "customer": {"name": "Ada", "email": "ada@example.org"},
     },
     "desk_decide_many": lambda t: {"verb": "cancel", "refs": [t.ref]},
+    "customers_change": lambda _: {"name": "Gus G. Guest"},
+    "customers_merge": lambda t: {"from": t.guest()},
+    "customers_erase": lambda _: {"force": True},
     "desk_add_note": lambda _: {"text": "Calls back"},
     "api_keys_create": lambda _: {"name": "till", "scopes": ["bookings:read"]},
 }
@@ -342,7 +367,13 @@ BODIES: Mapping[str, Callable[[Things], dict[str, Any]]] = {
 FILES: Mapping[str, Callable[[Things], dict[str, str]]] = {
     "attachments_attach": lambda _: {"Content-Type": "image/png"},
     "photos_add": lambda _: {"Content-Type": "image/png"},
+    "imports_bookings": lambda _: {"Content-Type": "text/csv"},
+    "imports_customers": lambda _: {"Content-Type": "text/csv"},
     "uploads_append": lambda _: {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+}
+CONTENTS = {  # of those that are no photo
+    "imports_bookings": b"service,starts_at,customer,email\n",
+    "imports_customers": b"name,email\nAda,ada@example.org\n",
 }
 HEADERS: Mapping[str, Callable[[Things], dict[str, str]]] = {
     "uploads_create": lambda t: {
@@ -402,7 +433,7 @@ def request_of(prefix: str, route: Route, things: Things) -> dict[str, Any]:
     if route.endpoint in BODIES:
         what["json"] = BODIES[route.endpoint](things)
     if route.endpoint in FILES:
-        what |= {"data": PHOTO, "headers": FILES[route.endpoint](things)}
+        what |= {"data": CONTENTS.get(route.endpoint, PHOTO), "headers": FILES[route.endpoint](things)}
     if route.endpoint in HEADERS:
         what["headers"] = HEADERS[route.endpoint](things)
     if route.endpoint in QUERIES:

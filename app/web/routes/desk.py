@@ -13,7 +13,7 @@ DESK = (
     Route(STAFF, "GET", _ALL, "desk.list_all", 200, STAFFS, scope=READ),
     Route(STAFF, "POST", _ALL, "desk.book", 201, (401, 403, 404, 409, 422), idempotent=True, scope=WRITE),
     Route(STAFF, "GET", "/admin/calendar", "desk.read_calendar", 200, STAFFS, scope=READ),
-    Route(STAFF, "POST", f"{_ALL}/decide", "desk.decide_many", 200, (401, 403, 422), scope=WRITE),
+    Route(STAFF, "POST", "/admin/decisions", "desk.decide_many", 200, (401, 403, 422), scope=WRITE),
     Route(STAFF, "GET", _ONE, "desk.read", 200, STAFFS[:3], scope=READ),
     Route(STAFF, "GET", f"{_ONE}/rivals", "desk.list_rivals", 200, STAFFS[:3], scope=READ),
     Route(STAFF, "GET", f"{_ONE}/history", "desk.list_history", 200, STAFFS, scope=READ),

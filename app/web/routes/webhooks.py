@@ -17,5 +17,5 @@ WEBHOOKS: tuple[Route, ...] = (
     Route(FRESH_ADMIN, "POST", f"{ONE}/rotate-secret", "webhooks.rotate_secret", 200, (401, 403, 404)),
     Route(ADMIN, "POST", f"{ONE}/test", "webhooks.test", 202, (401, 403, 404, 409)),
     Route(ADMIN, "GET", DELIVERIES, "webhooks.list_deliveries", problems=(401, 403, 404, 422)),
-    Route(ADMIN, "POST", f"{DELIVERIES}/<id:delivery_id>/replay", "webhooks.replay", 202, (401, 403, 404, 409)),
+    Route(ADMIN, "POST", f"{DELIVERIES}/<id:delivery_id>/replay", "webhooks.replay", 204, (401, 403, 404, 409)),
 )
