@@ -138,8 +138,8 @@ def _send(shift: Shift) -> tuple[int, bool]:
 
 
 def _sweep_uploads(shift: Shift) -> tuple[int, bool]:
-    swept = uploads_sweep.sweep(shift.settings, clock=shift.clock)
-    return swept.uploads + swept.drafts + swept.contents + swept.strays, True
+    swept = uploads_sweep.sweep(shift.settings, clock=shift.clock, goes_on=lambda: shift.seconds_left > 0)
+    return swept.uploads + swept.drafts + swept.contents + swept.strays, swept.is_finished
 
 
 _WORK: Mapping[str, Callable[[Shift], tuple[int, bool]]] = {

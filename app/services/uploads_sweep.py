@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
+from typing import TypeVar
 
 from app.domain.attachments import Upload
 from app.domain.errors import UploadLocked
@@ -16,6 +17,8 @@ from app.persistence.session import give_connection_back, reading, use_case
 from app.runtime.settings import Settings
 from app.services import files, uploads
 from app.services.attachments import Desk
+
+T = TypeVar("T")
 
 KEPT_FOR = timedelta(days=1)  # what has no row: a request that is about to write one takes seconds, an upload hours
 _REMOVAL_TAKES = timedelta(hours=1)  # at the very most; whoever began has been killed
@@ -30,21 +33,33 @@ class Swept:
     drafts: int
     contents: int
     strays: int
+    is_finished: bool = True
 
 
-def sweep(settings: Settings, *, clock: Callable[[], datetime]) -> Swept:
-    """Remove all that is over; any number of these may run at once, beside anything else.
+def sweep(settings: Settings, *, clock: Callable[[], datetime], goes_on: Callable[[], bool] = lambda: True) -> Swept:
+    """Remove all that is over, as long as there is time; any number of these may run at once, beside anything else.
 
     Raises:
         Busy: the database or the store does not answer. What has been removed by then stays removed.
     """
     home, desk, now = files.storage(settings), Desk(settings, clock), clock()
     return Swept(
-        uploads=sum(_end(upload, desk) for upload in _over(now)),
-        drafts=home.sweep(now - KEPT_FOR),
-        contents=sum(files.remove(home, sha256, until=now - _REMOVAL_TAKES) for sha256 in _marked(now)),
-        strays=sum(files.discard(home, item.sha256, now=clock()) for item in strays(home, before=now - KEPT_FOR)),
+        uploads=sum(_end(upload, desk) for upload in _while(goes_on, _over(now))),
+        drafts=home.sweep(now - KEPT_FOR) if goes_on() else 0,
+        contents=sum(
+            files.remove(home, sha256, until=now - _REMOVAL_TAKES) for sha256 in _while(goes_on, _marked(now))
+        ),
+        strays=sum(
+            files.discard(home, item.sha256, now=clock())
+            for item in _while(goes_on, strays(home, before=now - KEPT_FOR))
+        ),
+        is_finished=goes_on(),
     )
+
+
+def _while(goes_on: Callable[[], bool], items: Iterator[T]) -> Iterator[T]:
+    """Yield the items until the time is up."""
+    return takewhile(lambda _: goes_on(), items)
 
 
 def strays(home: Storage, *, before: datetime) -> Iterator[StoredContent]:

@@ -329,3 +329,13 @@ def test_a_sweep_leaves_what_is_written_at_this_moment(counter: Counter) -> None
 
     assert counter.go_on(upload, 0, body()).received == len(png())
     assert counter.offset(upload) == len(png())
+
+
+def test_a_sweep_stops_when_its_time_is_up_and_the_next_goes_on(counter: Counter) -> None:
+    for _ in range(3):
+        counter.begin(1000)
+    counter.pass_hours(25)
+    patience = iter((True, True, False))
+    done = sweep(counter.settings, clock=lambda: counter.now, goes_on=lambda: next(patience, False))
+    assert (done.uploads, done.is_finished) == (2, False)
+    assert swept(counter) == Swept(1, 0, 0, 0)

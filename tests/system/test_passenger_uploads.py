@@ -17,7 +17,8 @@ from tests.system.hosted import Hosted, hosted
 from tests.system.test_passenger import pytestmark  # noqa: F401 - where there is no Passenger, none of these can be
 from tests.system.uploading import MIB, TUS, Booked, Worker, content, kept, whole
 
-LARGE_MIB = int(os.environ.get("LARGE_UPLOAD_MIB", "64"))  # 1024 is the promise; the growth is the same
+# 1024 is the promise, and the most that Apache takes unless LimitRequestBody says more; the growth is the same.
+LARGE_MIB = int(os.environ.get("LARGE_UPLOAD_MIB", "64"))
 MOST_GROWTH = 6 * MIB
 ROOM = {"MAX_FILE_MIB": "5120", "MAX_BOOKING_MIB": "20480"}
 UNBUFFERED = "PassengerBufferUpload off\n"
@@ -53,7 +54,7 @@ def unbuffered(place: Hosted) -> Iterator[None]:
 def test_a_large_file_costs_the_process_little_memory_and_is_written_once(
     place: Hosted, booked: Booked, folder: Path, way: str
 ) -> None:
-    length = LARGE_MIB * MIB + {"raw": 1, "form": 2, "tus": 3}[way]  # no two ways have the same content
+    length = LARGE_MIB * MIB - {"raw": 1000, "form": 2000, "tus": 3000}[way]  # no two ways have the same content
     _send(booked, MIB + length % 10, way)  # loads what it needs
     worker = Worker(place.process)
     worker.forget_peak()
