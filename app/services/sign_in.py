@@ -101,7 +101,12 @@ def _confirm_address(
 def _count_try(settings: Settings, subject: str, visitor: Visitor, *, now: datetime) -> Allowance:
     limits = [(SIGN_INS, subject), (SIGN_INS_BY_ADDRESS, network_of(visitor.by.address))]
     with transaction() as session:
-        return count(session, limits, secret_key=settings.secret_key, now=now)[0]
+        left = count(session, limits, secret_key=settings.secret_key, now=now)
+        for allowance in left:
+            if allowance.remaining == 0:  # what comes now is refused without a row of its own: nobody fills the log
+                about = f"address:{subject[:16]}"
+                add_audit(session, "sign_in.limit_reached", about, by=visitor.by, now=now, limit=allowance.limit)
+        return left[0]
 
 
 @use_case

@@ -12,6 +12,7 @@ from app.domain.accounts import Target
 from app.domain.actors import Scope
 from app.domain.bookings import Customer
 from app.domain.errors import Conflict, InvalidCredentials, RateLimited
+from app.domain.throttles import SIGN_INS
 from app.persistence import bookings as stored
 from app.persistence import tables
 from app.persistence import users as accounts_stored
@@ -389,3 +390,16 @@ def test_a_code_opens_no_session_of_a_role_that_comes_at_once(
 
     assert [each for each in at_once(2, act) if isinstance(each, Exception)] == []
     assert (door.rows("sessions") == []) is guarded  # else: an admin's, and without a second factor
+
+
+@ON_SQLITE
+def test_the_last_try_of_a_limit_is_noted_once_and_what_is_refused_is_not(door: Door) -> None:
+    door.make()
+    for _ in range(SIGN_INS.most):
+        with pytest.raises(InvalidCredentials):
+            door.enter_password(OTHER)
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            door.enter_password(OTHER)
+    assert door.actions().count("sign_in.limit_reached") == 1
+    assert door.actions().count("sign_in.failed") == SIGN_INS.most
