@@ -43,6 +43,8 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that load the whole machine in one process, one after the other; mark those that need a MariaDB only."""
     for item in items:
+        if item.get_closest_marker("walk"):
+            continue
         if item.get_closest_marker("system"):
             item.add_marker(pytest.mark.xdist_group("system"))
         elif _asks_for_mariadb(item):

@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from app.cli.operator import operator
 from app.cli.output import print_json, print_table
 from app.domain.figures import EXPECTED, Tally, Use, rate
-from app.services import figures
+from app.services import figure_exports, figures
 from app.services.blackouts import find_place
 from app.services.booking_exports import Range
 from app.services.figures import WEEKDAYS, LeadTimes, Tallies
@@ -41,7 +41,10 @@ def occupancy(kind: str, **which: Any) -> None:  # noqa: ANN401 - click's values
     heads = ("resource", "open h", "booked h", "share", "bookings")
     rows = [(name, *_hours(use), use.bookings) for _, name, use in found.resources]
     _print(
-        kind, heads, [*rows, ("altogether", *_hours(found.all), found.all.bookings)], figures.iter_occupancy_csv(found)
+        kind,
+        heads,
+        [*rows, ("altogether", *_hours(found.all), found.all.bookings)],
+        figure_exports.iter_occupancy_csv(found),
     )
     if kind == "table":
         click.echo()
@@ -61,7 +64,10 @@ def revenue(kind: str, **which: Any) -> None:  # noqa: ANN401 - click's values
     total = ("altogether", whole.bookings, whole.total_minor, whole.deposit_minor)
     currency = found.scene.head.currency
     _print(
-        kind, ("service", "bookings", f"total {currency}", "deposits"), [*rows, total], figures.iter_tallies_csv(found)
+        kind,
+        ("service", "bookings", f"total {currency}", "deposits"),
+        [*rows, total],
+        figure_exports.iter_tallies_csv(found),
     )
 
 
@@ -78,7 +84,7 @@ def cancellations(kind: str, **which: Any) -> None:  # noqa: ANN401 - click's va
         for key, name in _named(found, services)
     ]
     heads = ("service", "bookings", "cancelled", "declined", "expired", "no-show")
-    _print(kind, heads, rows, figures.iter_tallies_csv(found))
+    _print(kind, heads, rows, figure_exports.iter_tallies_csv(found))
 
 
 @group.command("lead-times")
@@ -87,7 +93,7 @@ def lead_times(kind: str, **which: Any) -> None:  # noqa: ANN401 - click's value
     """Tell how long ahead bookings were made, by service."""
     _, found = figures.lead_times(_range(**which), by=operator())
     heads = ("service", "bookings", "mean h", "<1h", "<1d", "<3d", "<7d", "<14d", "<30d", "more")
-    _print(kind, heads, [_lead(item) for item in found], figures.iter_lead_times_csv(found))
+    _print(kind, heads, [_lead(item) for item in found], figure_exports.iter_lead_times_csv(found))
 
 
 def _range(venue: str, first: Any, end: Any) -> Range:  # noqa: ANN401 - click's values

@@ -48,9 +48,9 @@ DUTIES = (
     Duty("throttles", HOUR, "counters that were over, deleted"),
     Duty("sessions", HOUR, "sessions that were over, deleted"),
     Duty("answers", DAY, "answers to requests that come twice, older than a day, deleted"),
-    Duty("outbox", DAY, "messages that were done with a month ago, deleted"),
     Duty("search", DAY, "customers who came before words were kept, given theirs"),
     Duty("retention", DAY, "guests whose last booking is too long ago, erased"),
+    Duty("outbox", DAY, "messages that were done with a month ago, deleted"),
     Duty("uploads", DAY, "uploads, drafts and files that nobody needs, removed"),
 )
 

@@ -123,7 +123,7 @@ def get_calendar(session: Session, calendar_id: int) -> BusyCalendar:
     """
     row = session.execute(_BY_ID, {"calendar_id": calendar_id}).one_or_none()
     if row is None:
-        raise NotFound(f"There is no calendar {calendar_id}.")
+        raise NotFound("There is no such calendar.")
     return BusyCalendar(*row)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, Select, bindparam, exists, func, not_, or_, select, union, union_all
 
 from app.persistence.catalogue_desk import Reach
+from app.persistence.customer_search import there_is
 from app.persistence.session import Session
 from app.persistence.tables import booking_resources, bookings, customers
 
@@ -20,7 +21,7 @@ WINDOW = 10_000  # addresses that are looked through for a page of those who are
 _C, _B = customers.c, bookings.c
 _SELECT = (
     select(_C.id, _C.name, _C.email, _C.phone, _C.user_id, _C.version, _C.created_at)
-    .where(_C.id < bindparam("before"), _C.merged_into.is_(None))
+    .where(_C.id < bindparam("before"), _C.merged_into.is_(None), or_(_C.name != "", _C.email != "", _C.phone != ""))
     .order_by(_C.id.desc())
     .limit(bindparam("most"))
 )
@@ -37,9 +38,9 @@ _SOME = [each.limit(FEW + 1).subquery() for each in (_BY_VENUE, _BY_RESOURCE)]
 _ARE_MANY = select(func.count()).select_from(union_all(*(select(some) for some in _SOME)).subquery())
 _FOUND = union(_BY_VENUE, _BY_RESOURCE).subquery()
 _LISTS: dict[str, Select[Any]] = {
-    "all": _SELECT.where(or_(_C.name != "", _C.email != "", _C.phone != "")),
+    "all": _SELECT,
     "few": _SELECT.join(_FOUND, _FOUND.c.customer_id == _C.id),
-    "many": _SELECT.where(exists().where(_B.customer_id == _C.id, _REACHED)),
+    "many": _SELECT.where(there_is(_B.customer_id == _C.id, _REACHED)),
     "ids": _SELECT.where(_C.id.in_(bindparam("ids", expanding=True))),
 }
 _MINE = (_B.customer_id == bindparam("customer_id"), or_(bindparam("is_all"), _REACHED))
@@ -127,7 +128,7 @@ class Twice:
 def list_customers(session: Session, reach: Reach, *, before: int = NEWEST, limit: int) -> list[CustomerRow]:
     """Return at most *limit* customers with a booking within reach, the newest first; everybody's, also those without one.
 
-    Two queries. Those who have been erased are left out where all are listed.
+    Two queries. Whoever has been erased is left out.
     """
     values = {"before": before, "most": limit, **_values(reach)}
     if reach.is_all:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, literal, or_, select
 
 from app.domain.search import words_of
 from app.persistence.catalogue_desk import Reach
@@ -34,6 +34,11 @@ _WORDLESS = (
 )
 
 
+def there_is(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that there is a row, asked for each row outside: MariaDB would make EXISTS a join over all of them."""
+    return func.coalesce(select(literal(1)).where(*where).limit(1).scalar_subquery(), 0) == 1
+
+
 def _has(number: int) -> ColumnElement[bool]:
     other = customer_words.alias()
     begins = (other.c.word >= bindparam(f"term_{number}"), other.c.word <= bindparam(f"end_{number}"))
@@ -57,7 +62,7 @@ _IN_REACH = or_(
 )
 _FIND_REACHED = (
     select(_MATCHED.c.customer_id)
-    .where(exists().where(bookings.c.customer_id == _MATCHED.c.customer_id, _IN_REACH))
+    .where(there_is(bookings.c.customer_id == _MATCHED.c.customer_id, _IN_REACH))
     .order_by(_MATCHED.c.customer_id.desc())
     .limit(bindparam("most"))
 )

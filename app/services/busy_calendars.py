@@ -81,7 +81,7 @@ def get(calendar_id: int, *, by: Actor) -> BusyCalendar:
     """
     calendar = stored.get_calendar(reading(), calendar_id)
     if not by.reaches(calendar.venue_id, [calendar.resource_id]):
-        raise NotFound(f"There is no calendar {calendar_id}.")
+        raise NotFound("There is no such calendar.")
     return calendar
 
 

@@ -6,14 +6,11 @@ Each is a few sums that the database adds up, whatever the number of bookings.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from app.documents.csv_text import Cell, csv_chunks
-from app.documents.figures_report import FiguresReport, Kind, Line, figures_report
-from app.documents.languages import printable
 from app.domain.actors import Actor
 from app.domain.errors import Invalid
 from app.domain.figures import EXPECTED, LEAD_HOURS, Tally, Use, add_opening, add_stay, rate
@@ -24,12 +21,9 @@ from app.persistence.figures import Counted, DayTally
 from app.persistence.letterheads import Letterhead, get_of_venue
 from app.persistence.occupancy import list_resources
 from app.persistence.session import give_connection_back, reading
-from app.runtime.settings import Settings
 from app.services.booking_exports import Range, check_days, days_between, require_reach
-from app.services.documents import Asked
 
 MOST_DAYS = 366
-_MISSED, _CAME = ("cancelled", "declined", "expired", "no_show"), ("checked_in", "completed")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -151,85 +145,6 @@ def lead_times(range_: Range, *, by: Actor) -> tuple[Scene, tuple[LeadTimes, ...
     )
 
 
-def iter_occupancy_csv(found: Occupancy) -> Iterator[bytes]:
-    """Return a line for each resource, weekday and hour in which it was open or booked."""
-    heads = ("resource_id", "resource", "weekday", "hour", "open_minutes", "booked_minutes")
-    pages = (
-        [
-            (key, name, WEEKDAYS[hour // 24], hour % 24, use.open_minutes[hour], use.booked_minutes[hour])
-            for hour in range(len(use.open_minutes))
-            if use.open_minutes[hour] or use.booked_minutes[hour]
-        ]
-        for key, name, use in found.resources
-    )
-    return csv_chunks(heads, pages)
-
-
-def iter_tallies_csv(found: Tallies) -> Iterator[bytes]:
-    """Return a line for each day, service and status."""
-    heads = ("date", "service_id", "service", "status", "bookings", "total_minor", "deposit_minor", "currency")
-    return csv_chunks(heads, [[_cells(row, found.services) for row in found.rows]])
-
-
-def iter_lead_times_csv(found: Sequence[LeadTimes]) -> Iterator[bytes]:
-    """Return a line for each service and class of time ahead."""
-    heads = ("service_id", "service", "at_least_hours", "below_hours", "made", "called_off")
-    bounds: list[Cell] = [*LEAD_HOURS, ""]
-    rows = [
-        (item.service_id, item.service, ([0, *LEAD_HOURS])[number], bounds[number], made, item.called_off[number])
-        for item in found
-        for number, made in enumerate(item.made)
-    ]
-    return csv_chunks(heads, [rows])
-
-
-def iter_revenue_pdf(settings: Settings, found: Tallies, *, asked: Asked) -> Iterator[bytes]:
-    """Return what was quoted, by service, as chunks of a PDF."""
-    sums = found.sums(lambda row: row.service_id, of=EXPECTED)
-    lines = [
-        Line(name, (sums[key].bookings, sums[key].total_minor, sums[key].deposit_minor))
-        for key, name in found.services.items()
-        if key in sums
-    ]
-    return _pdf(settings, "revenue", found.scene, lines, asked)
-
-
-def iter_cancellations_pdf(settings: Settings, found: Tallies, *, asked: Asked) -> Iterator[bytes]:
-    """Return how bookings ended, by service, as chunks of a PDF."""
-    sums = found.sums(lambda row: (row.service_id, row.status))
-    all_of = found.sums(lambda row: row.service_id)
-    lines = []
-    for key, name in found.services.items():
-        counts = [sums.get((key, status), Tally()).bookings for status in (*_MISSED, *_CAME)]
-        if key in all_of:
-            lines.append(Line(name, (all_of[key].bookings, *counts[:4], sum(counts[3:]))))
-    return _pdf(settings, "cancellations", found.scene, lines, asked)
-
-
-def iter_lead_times_pdf(
-    settings: Settings, scene: Scene, found: Sequence[LeadTimes], *, asked: Asked
-) -> Iterator[bytes]:
-    """Return how long ahead bookings were made, by service, as chunks of a PDF."""
-    lines = [Line(item.service, (item.bookings, item.mean_minutes * item.bookings, *item.made)) for item in found]
-    return _pdf(settings, "lead_times", scene, lines, asked)
-
-
-def _pdf(settings: Settings, kind: Kind, scene: Scene, lines: Sequence[Line], asked: Asked) -> Iterator[bytes]:
-    report = FiguresReport(
-        kind,
-        scene.head.venue,
-        scene.head.timezone,
-        scene.head.currency,
-        scene.days[0],
-        scene.days[-1],
-        asked.now,
-        tuple(lines),
-        LEAD_HOURS,
-        printable(asked.language, settings.font_dir),
-    )
-    return figures_report(report, packs=settings.font_dir)
-
-
 def missed_rates(all_: Tally, by_status: dict[object, Tally]) -> dict[str, float | None]:
     """Return the shares of all bookings that were called off, turned down or let lapse, and not come to."""
     numbers = {status: by_status.get(status, Tally()).bookings for status in ("cancelled", "declined", "expired")}
@@ -245,20 +160,6 @@ def missed_rates(all_: Tally, by_status: dict[object, Tally]) -> dict[str, float
 def revenue_of(found: Tallies, key: Callable[[DayTally], object]) -> dict[object, Tally]:
     """Return what was quoted for bookings that stand, by a key."""
     return found.sums(key, of=EXPECTED)
-
-
-def _cells(row: DayTally, services: dict[int, str]) -> list[Cell]:
-    tally = row.tally
-    return [
-        row.day.isoformat(),
-        row.service_id,
-        services[row.service_id],
-        row.status,
-        tally.bookings,
-        tally.total_minor,
-        tally.deposit_minor,
-        row.currency,
-    ]
 
 
 def _scene(range_: Range, by: Actor) -> Scene:

@@ -24,6 +24,7 @@ _LISTS = {
     "BYSETPOS": (366, True),
 }
 _MOST_INTERVAL = 100_000
+_MOST_LISTED = 64  # every day of a month, from the front and from the back; each day looked at is held against them
 _LONG_AGO, _NEVER = date(1900, 1, 1), 9000  # ends beyond these cannot be brought into other zones
 
 
@@ -40,6 +41,8 @@ def read_rule(written: Property) -> tuple[Rule, date | None]:
     if parts.get("RSCALE", ["GREGORIAN"])[0].upper() != "GREGORIAN" or parts.get("SKIP", ["OMIT"])[0].upper() != "OMIT":
         raise BadLine(written.number, "repeats by another calendar than ours, which is not understood")
     lists = {name: _numbers(written, parts, name) for name in _LISTS}
+    if any(len(values) > _MOST_LISTED for values in parts.values()):
+        raise BadLine(written.number, f"has a rule that lists more than {_MOST_LISTED} of something")
     rule = Rule(
         frequency=frequency,
         interval=_one(written, parts, "INTERVAL", _MOST_INTERVAL) or 1,

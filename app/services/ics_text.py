@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from icalendar.parser import Contentline
@@ -15,6 +16,7 @@ from icalendar.parser import Contentline
 from app.services.input_files import InvalidFile, refuse_file
 
 _NAME = re.compile(r"[A-Za-z0-9-]+")
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
 _KEPT = frozenset({"VEVENT", "VTIMEZONE"})
 _MOST_LETTERS = 60  # of a line that is shown
 _MOST_DEPTH = 20
@@ -131,7 +133,7 @@ def _close(open_parts: list[tuple[str, int]], kind: str, number: int) -> None:
 def _unfolded(text: str) -> Iterator[Line]:
     """Yield whole lines: one that begins with a space goes on with the one before."""
     number, pieces = 0, [""]
-    for at, raw in enumerate(re.split(r"\r\n|\n|\r", text), start=1):
+    for at, raw in enumerate(map(itemgetter(1), _LINE.finditer(text)), start=1):
         if raw[:1] in {" ", "\t"} and number:
             pieces.append(raw[1:])
             continue

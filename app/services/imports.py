@@ -18,7 +18,7 @@ from app.domain.errors import Invalid, NotFound
 from app.persistence import customers, imports
 from app.persistence.audit import add_audit
 from app.persistence.catalogue import list_catalogue
-from app.persistence.session import is_duplicate, reading, transaction, use_case
+from app.persistence.session import give_connection_back, is_duplicate, reading, transaction, use_case
 from app.services.csv_rows import BadCell, CsvFile, Problem, Row
 from app.services.import_batches import CREATED, SKIPPED, Done, DryRunOver, Outcome, Terms, write
 from app.services.import_rows import (
@@ -77,6 +77,7 @@ def import_bookings(
     if not venues:
         raise NotFound(f"There is no venue {venue}: see 'catalogue show'." if venue else "There is no venue yet.")
     places = Places(venues, venue)
+    give_connection_back()  # the file may come slowly
     _run(
         _batches(file.iter_rows(COLUMNS, REQUIRED), file.name, most),
         lambda row: read_booking(row, places, now=terms.now),
@@ -92,6 +93,7 @@ def import_customers(file: CsvFile, terms: Terms, tally: Tally, *, tell: Tell, m
     Raises:
         InvalidFile, Invalid: as above.
     """
+    give_connection_back()
     _run(
         _batches(file.iter_rows(CUSTOMER_COLUMNS, ("name",)), file.name, most),
         lambda row: (row.line, read_customer(row)),

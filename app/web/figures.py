@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from flask import Response
 
 from app.domain.figures import EXPECTED, LEAD_HOURS, Tally, Use, rate
-from app.services import figures
+from app.services import figure_exports, figures
 from app.services.booking_exports import Range
 from app.services.figures import LeadTimes, Scene
 from app.web.actors import actor
@@ -53,7 +53,7 @@ def read_occupancy(query: FiguresQuery) -> OccupancyView:
 
 def export_occupancy(query: FiguresQuery) -> Response:
     """Export how full each resource was, by weekday and hour, as CSV."""
-    chunks = figures.iter_occupancy_csv(figures.occupancy(_range(query), by=actor()))
+    chunks = figure_exports.iter_occupancy_csv(figures.occupancy(_range(query), by=actor()))
     return stream(chunks, CSV, f"occupancy-{query.first}-{query.end}.csv")
 
 
@@ -97,7 +97,7 @@ def read_cancellations(query: FiguresQuery) -> CancellationsView:
 
 def export_tallies(query: FiguresQuery) -> Response:
     """Export numbers and sums of bookings by day, service and status, as CSV."""
-    chunks = figures.iter_tallies_csv(figures.tallies(_range(query), by=actor()))
+    chunks = figure_exports.iter_tallies_csv(figures.tallies(_range(query), by=actor()))
     return stream(chunks, CSV, f"figures-{query.first}-{query.end}.csv")
 
 
@@ -110,25 +110,29 @@ def read_lead_times(query: FiguresQuery) -> LeadTimesView:
 def export_lead_times(query: FiguresQuery) -> Response:
     """Export how long ahead bookings were made and called off, as CSV."""
     _, found = figures.lead_times(_range(query), by=actor())
-    return stream(figures.iter_lead_times_csv(found), CSV, f"lead-times-{query.first}-{query.end}.csv")
+    return stream(figure_exports.iter_lead_times_csv(found), CSV, f"lead-times-{query.first}-{query.end}.csv")
 
 
 def export_revenue_pdf(query: PrintQuery) -> Response:
     """Print what was quoted for bookings that stand, by service."""
     found = figures.tallies(_range(query), by=actor())
-    return _printed(figures.iter_revenue_pdf(settings(), found, asked=asked(query.lang)), "revenue", query)
+    return _printed(figure_exports.iter_revenue_pdf(settings(), found, asked=asked(query.lang)), "revenue", query)
 
 
 def export_cancellations_pdf(query: PrintQuery) -> Response:
     """Print how the bookings of a venue ended, by service."""
     found = figures.tallies(_range(query), by=actor())
-    return _printed(figures.iter_cancellations_pdf(settings(), found, asked=asked(query.lang)), "cancellations", query)
+    return _printed(
+        figure_exports.iter_cancellations_pdf(settings(), found, asked=asked(query.lang)), "cancellations", query
+    )
 
 
 def export_lead_times_pdf(query: PrintQuery) -> Response:
     """Print how long ahead bookings were made, by service."""
     scene, found = figures.lead_times(_range(query), by=actor())
-    return _printed(figures.iter_lead_times_pdf(settings(), scene, found, asked=asked(query.lang)), "lead-times", query)
+    return _printed(
+        figure_exports.iter_lead_times_pdf(settings(), scene, found, asked=asked(query.lang)), "lead-times", query
+    )
 
 
 def _printed(chunks: Iterator[bytes], name: str, query: FiguresQuery) -> Response:

@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta, timezone
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -145,13 +146,15 @@ class Load:
         time.sleep(IDLE_SECONDS)
 
 
-def run(server: servers.Gunicorn, place: Place, database: Engine, *, requests: int, clients: int = 4) -> Run:
-    """Send at least so many requests in parts, and sample between them."""
+def run(
+    server: servers.Gunicorn, place: Place, database: Engine, *, requests: int, clients: int = 4, minutes: float = inf
+) -> Run:
+    """Send at least so many requests in parts, but for no longer than *minutes*, and sample between them."""
     load, samples = Load(place, clients), list[Sample]()
     load.do(len(load.visitors[0].kinds))  # each kind of visit: it loads the code and opens the pools
     load.leave()
     before, began = measuring.sample(server, database, load.sent), time.monotonic()
-    while load.sent < requests:
+    while load.sent < requests and time.monotonic() - began < minutes * 60:
         load.do(max(1, requests // PARTS))
         samples.append(measuring.sample(server, database, load.sent))
     seconds = time.monotonic() - began
@@ -188,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=inf, help="end then at the latest, with what there is")
     parser.add_argument("--database", choices=("mariadb",), default="mariadb", help="the one with gevent workers")
     parser.add_argument("--png", type=Path, default=ROOT / "bench-results/leak.png")
     chosen = parser.parse_args()
@@ -198,7 +202,9 @@ def main() -> None:
         database.run("CREATE DATABASE bench CHARACTER SET utf8mb4")
         url = database.url("bench")
         server, place = stack.enter_context(open_house(url, Path(name)))
-        done = run(server, place, make_engine(url), requests=chosen.requests, clients=chosen.clients)
+        done = run(
+            server, place, make_engine(url), requests=chosen.requests, clients=chosen.clients, minutes=chosen.minutes
+        )
         log = server.output()
     (results / "leak.json").write_text(json.dumps(asdict(done), indent=1) + "\n")
     picture(done, chosen.png)

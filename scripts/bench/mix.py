@@ -201,7 +201,9 @@ class Visitor:
         asked = self.ask("/auth/otp", 202, method="POST", body={"email": email}, **self._address(number))
         body = {"email": email, "code": code_for(email, self.place.mail, since)}
         cookie = {"Cookie": asked.headers["Set-Cookie"].partition(";")[0]}
-        self._look_around(self.ask("/auth/otp/verify", 200, method="POST", body=body, **cookie, **self._address(number)))
+        self._look_around(
+            self.ask("/auth/otp/verify", 200, method="POST", body=body, **cookie, **self._address(number))
+        )
 
     def _look_around(self, entered: Answer) -> None:
         """Read one's own bookings, and leave."""
@@ -251,7 +253,11 @@ class Visitor:
         self.ask((f"/nowhere/{number}", f"/services/{10**6 + number}", f"/bookings/REF{number}")[number % 3], 404)
 
     def _nonsense(self, number: int) -> None:
-        bodies: list[object] = [{"service_id": 1, "starts_at": f"never {number}"}, {"colour": number}, {"service_id": 1}]
+        bodies: list[object] = [
+            {"service_id": 1, "starts_at": f"never {number}"},
+            {"colour": number},
+            {"service_id": 1},
+        ]
         self.ask("/holds", 422, method="POST", body=bodies[number % 3])
 
     def _taken(self, number: int) -> None:

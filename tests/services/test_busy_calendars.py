@@ -16,7 +16,7 @@ from app.persistence import busy_calendars as stored
 from app.persistence import session, tables
 from app.persistence.busy_calendars import BusyCalendar
 from app.runtime.settings import Settings
-from app.services import busy_calendars, busy_refresh, doctor_busy_calendars
+from app.services import busy_calendars, busy_refresh, doctor_busy_calendars, duties
 from app.services.busy_calendars import MOST_OF_A_RESOURCE, Listed
 from app.services.busy_refresh import Refreshed, Unreadable
 from tests.gateways.receivers import LOOPBACK, Receiver, answering, running
@@ -161,6 +161,14 @@ def test_the_duty_looks_at_each_once_a_quarter_of_an_hour(study: Study) -> None:
     assert (study.duty(), study.duty()) == (1, 0)
     study.door.pass_time(minutes=15)
     assert study.duty() == 1
+
+
+def test_cron_reads_them(study: Study) -> None:
+    study.add()
+    study.serve(calendar(*MORNING))
+    outcomes = duties.run(study.settings, clock=lambda: study.door.now, budget_seconds=50)
+    assert [(one.state, one.done) for one in outcomes if one.duty.name == "busy_calendars"] == [("done", 1)]
+    assert len(study.blackouts()) == 1
 
 
 def test_two_runs_at_once_fetch_a_calendar_once(study: Study) -> None:

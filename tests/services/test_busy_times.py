@@ -168,6 +168,7 @@ def test_a_name_that_is_too_long_is_kept_as_its_hash() -> None:
         (["DTSTART:20270607T080000Z", "RRULE:FREQ=DAILY;INTERVAL=0"], "ada.ics:5: has a rule whose INTERVAL"),
         (["DTSTART:20270607T080000Z", "RRULE:FREQ=YEARLY;BYMONTH=13"], "ada.ics:5: has a rule whose BYMONTH"),
         (["DTSTART:20270607T080000Z", "RRULE:FREQ=WEEKLY;BYDAY=XX"], "ada.ics:5: has a rule"),
+        (["DTSTART:20270607T080000Z", "RRULE:FREQ=WEEKLY;BYDAY=" + "MO," * 70 + "TU"], "ada.ics:5: has a rule that lists"),
         (["DTSTART:20270607T080000Z", "EXDATE:never"], "ada.ics:5: has a EXDATE that cannot be read"),
         (["DTSTART:20270607T080000Z", "RECURRENCE-ID;RANGE=THISANDFUTURE:20270607T080000Z"], "ada.ics:5: changes all"),
         (["DTSTART:99990607T080000Z"], "ada.ics:4: has the year 9999"),

@@ -23,7 +23,7 @@ from app.persistence import session as sessions
 from app.persistence import tables
 from app.persistence.engine import make_engine
 from app.persistence.figures import OCCUPYING
-from app.services import figures
+from app.services import figure_exports, figures
 from app.services.booking_exports import Range
 from tests.conftest import Queries
 from tests.services.factories import AROUND_THE_CLOCK, make_resource, make_service, make_special_hours, make_venue
@@ -258,7 +258,7 @@ def test_a_report_takes_three_queries_whatever_there_is(one_house: House, querie
 
 def test_the_csv_of_occupancy_adds_up_to_the_report(one_house: House) -> None:
     found = figures.occupancy(one_house.range, by=ADMIN)
-    *lines, last = b"".join(figures.iter_occupancy_csv(found)).decode().splitlines(keepends=True)
+    *lines, last = b"".join(figure_exports.iter_occupancy_csv(found)).decode().splitlines(keepends=True)
     rows = list(csv.DictReader(io.StringIO("".join(lines), newline="")))
     assert last == f"#rows={len(rows)}\r\n"
     assert sum(int(row["booked_minutes"]) for row in rows) == sum(found.all.booked_minutes) > 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 
 from app.domain.actors import Actor
 from app.domain.bookings import Booking
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, SlotTaken
 from app.persistence import session
 from app.persistence.bookings import list_bookings
 from app.persistence.catalogue import list_catalogue
@@ -23,7 +24,8 @@ from app.services.csv_rows import CsvFile
 from app.services.import_rows import candidate_ref
 from app.services.imports import Problem, Tally, Terms, import_bookings, import_customers
 from app.services.input_files import InvalidFile
-from tests.services.desk import CUSTOMER, NOW, OPERATOR, SECRET, Desk, at
+from tests.conftest import Queries
+from tests.services.desk import BERLIN, CUSTOMER, NOW, OPERATOR, SECRET, Desk, at
 from tests.services.door import ON_SQLITE, at_once
 from tests.services.factories import make_service
 
@@ -311,6 +313,45 @@ def test_no_more_rows_are_taken_than_allowed(office: Office) -> None:
     with pytest.raises(Invalid, match="more than 60 rows"):
         office.rows(*rows, most=60)
     assert office.desk.count("bookings") == 60
+
+
+def test_files_and_visitors_at_once_do_not_take_a_time_twice(office: Office) -> None:
+    room = office.desk.resource(slug="attic", name="Attic")
+    attic = make_service(office.desk.engine, office.desk.venue_id, [[room]], slug="attic", name="Attic, an hour")
+    hours = [f"2027-06-{7 + number // 7:02} {9 + number % 7:02}:00" for number in range(15)]
+    turns = iter(range(6))  # three send files of one row, three book the same times
+
+    def act() -> int:
+        turn = next(turns)
+        if turn % 2:
+            return sum(is_booked(office.desk, attic, hour) for hour in hours)
+        tally = Tally()
+        for hour in hours:
+            text = table([row(service="attic", starts_at=hour, ref=f"{turn} {hour}")]).encode()
+            import_bookings(CsvFile([text], "old.csv"), Terms(SECRET, OPERATOR, NOW), tally, tell=lambda _: None)
+        return tally.created
+
+    assert sum(at_once(6, act)) == len(hours)
+    assert len({starts for _, starts, _, _ in office.desk.taken()}) == len(office.desk.taken()) == len(hours)
+
+
+def test_calendars_are_locked_before_anything_is_looked_at(office: Office, queries: Queries) -> None:
+    with queries(most=30) as statements:
+        office.rows(row())
+    (lock,) = (number for number, statement in enumerate(statements) if statement.startswith("UPDATE resources"))
+    looks = [
+        number for number, statement in enumerate(statements) if re.search("FROM (bookings|occupancies)", statement)
+    ]
+    assert looks
+    assert lock < min(looks)
+
+
+def is_booked(desk: Desk, service: int, hour: str) -> bool:
+    try:
+        desk.book(service, datetime.fromisoformat(hour).replace(tzinfo=BERLIN))
+    except SlotTaken:
+        return False
+    return True
 
 
 def test_the_same_file_by_two_at_once_is_imported_once(office: Office) -> None:

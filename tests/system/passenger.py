@@ -129,7 +129,8 @@ class Passenger:
     def control(self, word: str) -> None:
         """Tell Apache to ``start`` or ``stop``; its environment would leak into the program."""
         command = [_apache() or "", "-f", str(self.folder / "conf"), "-k", word]
-        subprocess.run(command, env=_PATHS, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        environ = {**_PATHS, "TMPDIR": str(self.folder / "tmp")}  # where it reports on starts that fail
+        subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def _works_in(process: Path, folder: Path) -> bool:
@@ -168,7 +169,7 @@ def passenger(startup: str, environ: Mapping[str, str], *, limits: str = "") -> 
 
 
 def _lay(server: Passenger, startup: str) -> None:
-    for name in ("run", "reg", "buf", "docroot", "app/tmp", "app/instance", "app/tests"):
+    for name in ("run", "reg", "buf", "tmp", "docroot", "app/tmp", "app/instance", "app/tests"):
         (server.folder / name).mkdir(parents=True)
     for name in ("app", "tests/system"):
         shutil.copytree(servers.ROOT / name, server.app / name)  # with what is compiled, as an installation has it
@@ -176,7 +177,7 @@ def _lay(server: Passenger, startup: str) -> None:
     (server.app / "tmp/restart.txt").unlink()  # nothing runs yet
     server.site.wsgi.write_text(startup, encoding="utf-8")
     server.folder.chmod(0o755)
-    server.own(server.app, *server.app.rglob("*"), server.folder / "buf")
+    server.own(server.app, *server.app.rglob("*"), server.folder / "buf", server.folder / "tmp")
 
 
 def _configure(server: Passenger, environ: Mapping[str, str], limits: str) -> None:

@@ -24,6 +24,7 @@ from app.services import customers
 from app.services import privacy as erasing
 from app.services.customers import CustomerChanges
 from tests.conftest import SECRET_KEY
+from tests.services.factories import make_resource, make_service, make_venue
 from tests.system import servers
 
 MANY = 200_000
@@ -33,52 +34,53 @@ STAFF_OF_MANY = Actor("staff", user_id=2, scopes=(Scope(1),))
 STAFF_OF_FEW = Actor("staff", user_id=3, scopes=(Scope(2),))
 STAFF_OF_A_ROOM = Actor("staff", user_id=4, scopes=(Scope(1, 3),))
 _AT = "'2027-01-01 00:00:00'"
-_N = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY}) SELECT"
-_VENUE = "CASE WHEN i % 1000 = 0 THEN 2 ELSE 1 END"
-_SEEDS = (
-    *(
-        f"INSERT INTO venues (id, slug, name, timezone, currency, address, email, phone, language, active, version, created_at, updated_at)"  # noqa: S608 - our own words
-        f" VALUES ({key}, 'v{key}', 'V', 'UTC', 'EUR', '', '', '', 'en', 1, 1, {_AT}, {_AT})"
-        for key in (1, 2)
-    ),
-    *(
-        f"INSERT INTO resources (id, venue_id, slug, name, kind, capacity, weekly_hours, active, calendar_version, version, created_at, updated_at)"  # noqa: S608
-        f" VALUES ({key}, {venue}, 'r{key}', 'R', 'space', 1, '[]', 1, 1, 1, {_AT}, {_AT})"
-        for key, venue in ((1, 1), (2, 2), (3, 1))
-    ),
-    *(
-        f"INSERT INTO services (id, venue_id, slug, name, description, min_minutes, max_minutes, step_minutes, slot_interval_minutes, buffer_before_minutes,"  # noqa: S608
-        f" buffer_after_minutes, min_notice_minutes, horizon_days, requires_approval, guest_bookings, units_per_party_member, flat_minor, per_hour_minor,"
-        f" per_person_minor, deposit_percent, tax_bp, cancellation, custom_fields, reminders, active, version, created_at, updated_at)"
-        f" VALUES ({key}, {key}, 's{key}', 'S', '', 60, 60, 30, 30, 0, 0, 0, 999, 0, 1, 0, 0, 0, 0, 0, 0, '[]', '[]', '[]', 1, 1, {_AT}, {_AT})"
-        for key in (1, 2)
-    ),
-    f"INSERT INTO customers (id, name, email, phone, created_at, version) {_N} i, 'Person {{i}}', CASE WHEN i % 2 THEN {{email}} ELSE '' END,"
-    f" CASE WHEN i % 2 THEN '' ELSE {{phone}} END, {_AT}, 1 FROM n",
-    f"INSERT INTO customer_words (word, customer_id) {_N} 'person', i FROM n",
-    f"INSERT INTO customer_words (word, customer_id) {_N} {{word}}, i FROM n",
-    f"INSERT INTO bookings (id, ref, manage_token_hash, status, venue_id, service_id, customer_id, starts_at, ends_at, timezone, party_size, currency, total_minor,"
-    f" deposit_minor, price_lines, answers, notes, status_reason, language, version, created_at, updated_at) {_N} i, {{ref}}, '', 'confirmed', {_VENUE}, {_VENUE}, i,"
-    f" '2026-01-01 10:00:00', '2026-01-01 11:00:00', 'UTC', 1, 'EUR', 100, 0, '[]', '{{{{}}}}', '', '', '', 1, {_AT}, {_AT} FROM n",
-    f"INSERT INTO booking_resources (booking_id, resource_id) {_N} i, CASE WHEN i % 1000 = 0 THEN 2 WHEN i % 1000 = 1 THEN 3 ELSE 1 END FROM n",
-)  # fmt: skip
-_WORDS = {
-    "sqlite": ("printf('%07d', i)", "'{}' || {}"),
-    "mariadb": ("LPAD(i, 7, '0')", "CONCAT('{}', {})"),
-}
+# In the words of each database: seven digits of a number, and a text behind another.
+_KINDS = {"sqlite": ("printf('%07d', i)", "{} || {}"), "mariadb": ("LPAD(i, 7, '0')", "CONCAT({}, {})")}
 _TABLES = ("customers", "customer_words", "bookings", "booking_resources")
 
 
-def seeds(kind: str) -> list[str]:
-    number, joined = _WORDS[kind]
-    values = {
-        "i": "",
-        "email": joined.format("p", number),
-        "phone": joined.format("+49", number),
-        "word": joined.format("p", number),
-        "ref": joined.format("R", number),
-    }
-    return [seed.format(**values) if "{" in seed else seed for seed in _SEEDS]
+def seeds(kind: str) -> Iterator[str]:
+    """Yield what fills the tables: half of the customers have an e-mail address, and half a number."""
+    number, joined = _KINDS[kind]
+    word = joined.format("'p'", number)
+    email, phone = joined.format(word, "'@a.de'"), joined.format("'+49'", number)
+    stamps = {"version": "1", "created_at": _AT}
+    yield _filled(
+        "customers",
+        id="i",
+        name=joined.format("'Person '", "i"),
+        email=f"CASE WHEN i % 2 = 1 THEN {email} ELSE '' END",
+        phone=f"CASE WHEN i % 2 = 1 THEN '' ELSE {phone} END",
+        **stamps,
+    )
+    yield _filled("customer_words", word="'person'", customer_id="i")
+    yield _filled("customer_words", word=word, customer_id="i")
+    place = "CASE WHEN i % 1000 = 0 THEN 2 ELSE 1 END"
+    texts = dict.fromkeys(("manage_token_hash", "notes", "status_reason", "language"), "''")
+    yield _filled(
+        "bookings", id="i", ref=joined.format("'R'", number), status="'confirmed'", venue_id=place, service_id=place,
+        customer_id="i", starts_at="'2026-01-01 10:00:00'", ends_at="'2026-01-01 11:00:00'", timezone="'UTC'",
+        party_size="1", currency="'EUR'", total_minor="100", deposit_minor="0", price_lines="'[]'", answers="'{}'",
+        updated_at=_AT, **texts, **stamps,
+    )  # fmt: skip
+    room = "CASE WHEN i % 1000 = 0 THEN 2 WHEN i % 1000 = 1 THEN 3 ELSE 1 END"
+    yield _filled("booking_resources", booking_id="i", resource_id=room)
+
+
+def _filled(table: str, **columns: str) -> str:
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY})"  # noqa: S608 - our own words
+    return f"INSERT INTO {table} ({', '.join(columns)}) {numbers} SELECT {', '.join(columns.values())} FROM n"  # noqa: S608 - our own words
+
+
+def make_places(url: str) -> None:
+    """Make two venues with a service each: the first has a second room."""
+    engine = make_engine(url)
+    for venue in (1, 2):
+        make_venue(engine, id=venue)
+        make_resource(engine, venue, id=venue)
+        make_service(engine, venue, [[venue]], id=venue)
+    make_resource(engine, 1, id=3)
+    engine.dispose()
 
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
@@ -87,12 +89,14 @@ def crowded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.param == "sqlite":
         path = tmp_path_factory.mktemp("crowd") / "slotkeeper.sqlite3"
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        make_places(f"sqlite:///{path}")
         with closing(sqlite3.connect(path)) as connection, connection:
             for seed in seeds("sqlite"):
                 connection.execute(seed)
         return f"sqlite:///{path}"
     # Over a connection of its own: the program's gives up on a statement after three seconds.
     mortal: servers.MariaDB = request.getfixturevalue("mortal")
+    make_places(mortal.url("slotkeeper"))
     analyze = f"ANALYZE TABLE {', '.join(_TABLES)}"
     mortal.run("USE slotkeeper", f"SET max_recursive_iterations = {2 * MANY}", *seeds("mariadb"), analyze)
     return mortal.url("slotkeeper")
@@ -107,7 +111,7 @@ def _house(crowded: str) -> Iterator[None]:
 
 
 @contextmanager
-def explained(*, most: int, but: str = "no index") -> Iterator[None]:
+def explained(*, most: int) -> Iterator[None]:
     """Fail if the block sends more statements, or one that looks through customers or bookings instead of using an index."""
     sent: list[tuple[str, Any]] = []
 
@@ -126,9 +130,8 @@ def explained(*, most: int, but: str = "no index") -> Iterator[None]:
         scans = [
             (statement, plan)
             for statement, values in sent
-            if not isinstance(values, list)
+            if " VALUES " not in statement
             for plan in _scans(connection, statement, values)
-            if but not in plan
         ]
     assert scans == []
 
@@ -141,7 +144,9 @@ def _scans(connection: Connection, statement: str, values: Any) -> Iterator[str]
                 yield row.detail
         return
     for step in connection.exec_driver_sql(f"EXPLAIN {statement}", values).mappings():
-        if step["type"] in {"ALL", "index"} and str(step["table"]).startswith(_TABLES):
+        # Of a word that everybody has, the index is read from its newest end until there are enough.
+        is_walk = step["type"] == "index" and step["table"] == "customer_words"
+        if step["type"] in {"ALL", "index"} and str(step["table"]).startswith(_TABLES) and not is_walk:
             yield str(dict(step))
 
 
@@ -159,9 +164,9 @@ def test_a_look_through_all_of_them_would_be_noticed() -> None:
 def test_lists_and_searches_use_an_index(by: Actor, q: str) -> None:
     with explained(most=3):
         found = customers.search(q, by=by, limit=50)
-    assert found
+    assert found or by.scopes
     with explained(most=3):
-        customers.search(q, by=by, before=found[-1].id, limit=50)
+        customers.search(q, by=by, before=MANY // 2, limit=50)
 
 
 def test_a_profile_and_a_change_look_at_one_customer() -> None:
@@ -181,7 +186,8 @@ def test_who_is_there_twice_is_looked_for_a_part_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "customer", [Customer("Person", "p0000009", ""), Customer("Person", "", "+490000008"), Customer("New", "n@a.de")]
+    "customer",
+    [Customer("Person 9", "p0000009@a.de", ""), Customer("Person 8", "", "+490000008"), Customer("New", "n@a.de")],
 )
 def test_whoever_books_is_found_by_the_address_they_have(customer: Customer) -> None:
     with transaction() as opened, explained(most=3):

@@ -213,6 +213,8 @@ def test_a_new_route_without_a_line_is_told() -> None:
     assert without_a_line([*ROUTES, ("/api/v1", new)]) == {"wishes_list_all"}
 
 
+@pytest.mark.system
+@pytest.mark.walk
 @pytest.mark.parametrize(("prefix", "route"), ROUTES, ids=[route.endpoint for _, route in ROUTES])
 def test_each_caller_gets_what_the_table_says_and_no_more(house: House, prefix: str, route: Route) -> None:
     expected = {heading: set(word.split("/")) for heading, word in EXPECTED[route.endpoint].items()}

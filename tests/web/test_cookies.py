@@ -23,7 +23,7 @@ from tests.web.people import COOKIE, Person, make_person, sign_in
 from tests.web.untouched import contents
 from tests.web.walking import House, Things, make_house, request_of
 
-pytestmark = pytest.mark.system  # a walk over every route
+pytestmark = [pytest.mark.system, pytest.mark.walk]
 
 ROUTES = [(prefix, route) for _, prefix, rows in TABLE for route in rows]
 READS = [row for row in ROUTES if row[1].method == "GET"]

@@ -20,7 +20,7 @@ from tests.web.test_access import EXPECTED
 from tests.web.untouched import contents
 from tests.web.walking import House, Things, forget_throttles, make_house, request_of
 
-pytestmark = pytest.mark.system  # a walk over every route
+pytestmark = [pytest.mark.system, pytest.mark.walk]
 
 SITE, OWN, EVIL = "https://www.example.org", "http://localhost", "https://evil.example"
 ROUTES = [(prefix, route) for _, prefix, rows in TABLE for route in rows]

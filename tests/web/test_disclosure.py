@@ -23,7 +23,7 @@ from tests.web.test_access import EXPECTED
 from tests.web.untouched import contents
 from tests.web.walking import CALLERS, House, Things, forget_throttles, make_house, prepare, request_of
 
-pytestmark = pytest.mark.system  # a walk over every route
+pytestmark = [pytest.mark.system, pytest.mark.walk]
 
 ROUTES = [(prefix, route) for _, prefix, rows in TABLE for route in rows]
 BY_ITS_ADDRESS = {"calendars_read_feed"}  # whoever knows the address of a feed may read it: the address is the secret

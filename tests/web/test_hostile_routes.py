@@ -19,7 +19,7 @@ from tests.web.hostile_bodies import BIG, BODIES
 from tests.web.people import make_person
 from tests.web.untouched import contents
 
-pytestmark = pytest.mark.system  # a walk over every route
+pytestmark = [pytest.mark.system, pytest.mark.walk]
 
 
 @pytest.fixture

@@ -350,7 +350,10 @@ BODIES: Mapping[str, Callable[[Things], dict[str, Any]]] = {
         "ends_at": (t.starts_at + timedelta(days=301)).isoformat(),
         "dry_run": True,
     },
-    "busy_calendars_add": lambda t: {"resource_id": t.resource_id, "url": "webcal://calendar.example.org/ada.ics?key=1"},
+    "busy_calendars_add": lambda t: {
+        "resource_id": t.resource_id,
+        "url": "webcal://calendar.example.org/ada.ics?key=1",
+    },
     "desk_book": lambda t: {
         "service_id": t.service_id,
         "starts_at": t.starts_at.isoformat(),
