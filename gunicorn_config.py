@@ -230,11 +230,12 @@ def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
         sys.modules["app.runtime.memory"].share_among(server.num_workers)
 
 
-def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
+def worker_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401 - as above
     """Close what a worker holds open, once its requests are finished and while its event loop still turns; then be gone."""
     if shutdown := sys.modules.get("app.runtime.shutdown"):
         shutdown.leave()
-    _end_without_taking_apart(sys.exc_info()[1])
+    if worker.pid == os.getpid():  # the parent comes here as well, for a worker that is gone
+        _end_without_taking_apart(sys.exc_info()[1])
 
 
 def _end_without_taking_apart(ending: BaseException | None) -> None:

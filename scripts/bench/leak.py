@@ -31,8 +31,9 @@ from app.persistence.tables import users
 from app.services.passwords import hash_password
 from scripts.bench import mailbox, measuring, plot
 from scripts.bench.measuring import Sample
-from scripts.bench.mix import ACCOUNTS, FAULT, PASSWORD, Place, Visitor
+from scripts.bench.mix import ACCOUNTS, PASSWORD, Visitor
 from scripts.bench.seed import seed
+from scripts.bench.visitors import FAULT, Place
 from tests.system import servers
 from tests.web.people import make_server
 
@@ -86,7 +87,7 @@ def open_house(url: str, folder: Path, **server: Any) -> Iterator[tuple[servers.
 
 
 @contextmanager
-def open_again(
+def open_again(  # noqa: PLR0913 - the place, and what may differ of its server
     url: str,
     folder: Path,
     first: date,

@@ -6,27 +6,21 @@ taken away: the tables grow by what is kept for good, and never by what would ma
 
 from __future__ import annotations
 
-import json
 import random
 import socket
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, time as time_of_day, timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from datetime import time as time_of_day
 from functools import partial
-from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 
 from scripts.bench.mailbox import code_for
+from scripts.bench.visitors import API, Answer, Client, status_of
 
-API = "/api/v1"
 PASSWORD = "a fox on the roof"  # noqa: S105 - of accounts that live for one measurement
 ACCOUNTS = 500
-PATIENCE_SECONDS = 60
 ROOMS, SLOTS_A_DAY, DAYS = 20, 8, 60  # free ones of the data set "20x60": at half past, from 9:30 on
-FAULT = 500
 
 # How many of 200 visits are of each kind. By far the most look at times; the dear ones are rarer, as they are in a hall.
 WEIGHTS = {
@@ -61,45 +55,12 @@ def deck() -> list[str]:
     return kinds
 
 
-@dataclass(frozen=True)
-class Place:
-    """A server over the data set "20x60" from ``first`` on, the key of its desk, and the folder into which its mail falls."""
-
-    port: int
-    first: date
-    key: str
-    mail: Path
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def value(self, name: str) -> str:
-        """Return one field of a JSON answer as text."""
-        return str(json.loads(self.body)[name])
-
-
-class Strange(Exception):
-    """An answer that this request should not have had."""
-
-
 @dataclass
-class Visitor:
-    """One client with a connection that it keeps while the server does."""
+class Visitor(Client):
+    """One client who goes through the visits."""
 
-    place: Place
-    sent: int = 0
-    seen: Counter[int] = field(default_factory=Counter)
     kinds: list[str] = field(default_factory=deck)
     etag: str = ""
-
-    def __post_init__(self) -> None:
-        self.connection = HTTPConnection("127.0.0.1", self.place.port, timeout=PATIENCE_SECONDS)
 
     def visit(self, number: int) -> None:
         """Do what visit *number* is about.
@@ -110,35 +71,6 @@ class Visitor:
         kind = self.kinds[number % len(self.kinds)]
         act: Callable[[int], None] = getattr(self, f"_{kind}")
         act(number)
-
-    def leave(self) -> None:
-        """Hang up."""
-        self.connection.close()
-
-    def ask(self, path: str, *wanted: int, method: str = "GET", body: object = None, **headers: str) -> Answer:
-        """Return the answer to one request; a connection that the server has closed in the meantime is opened again."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        if data is not None:
-            named.setdefault("Content-Type", "application/json")
-        for is_last in (False, True):
-            try:
-                self.connection.request(method, API + path, data, named)
-                answer = self.connection.getresponse()
-                content = answer.read()
-                break
-            except (HTTPException, ConnectionError):
-                self.connection.close()
-                if is_last:
-                    raise
-        return self._count(Answer(answer.status, dict(answer.getheaders()), content), wanted, f"{method} {path}")
-
-    def _count(self, answer: Answer, wanted: tuple[int, ...], what: str) -> Answer:
-        self.sent += 1
-        self.seen[answer.status] += 1
-        if answer.status not in wanted:
-            raise Strange(f"{what} was answered with {answer.status}: {answer.body[:300]!r}")
-        return answer
 
     def _slots(self, number: int, service: int, days: int) -> str:
         first = self.place.first + timedelta(days=number % (DAYS - days))
@@ -266,16 +198,16 @@ class Visitor:
 
     def _too_large(self, _number: int) -> None:
         head = f"POST {API}/bookings HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        with self._line() as line:
+        with self.line() as line:
             line.sendall(f"{head}Content-Length: {10**8}\r\nConnection: close\r\n\r\n".encode())
-            self._count(Answer(_status(line.recv(65536)), {}, b""), (413,), "a body of 100 MB")
+            self.note(Answer(status_of(line.recv(65536)), {}, b""), (413,), "a body of 100 MB")
 
     def _aborted(self, _number: int) -> None:
         """Ask for all bookings, read a little, and hang up rudely."""
-        with self._line() as line:
+        with self.line() as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             line.sendall(self._export().encode())
-            self._count(Answer(_status(line.recv(2000)), {}, b""), (200, 503), "an export that is aborted")
+            self.note(Answer(status_of(line.recv(2000)), {}, b""), (200, 503), "an export that is aborted")
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     def _export(self) -> str:
@@ -288,22 +220,9 @@ class Visitor:
     def _slow(self, number: int) -> None:
         """Send a request in pieces, and read its answer in small ones."""
         request = f"GET {API}{self._slots(number, 1, 1)} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-        with self._line() as line:
+        with self.line() as line:
             for piece in (request[:10], request[10:40], request[40:]):
                 line.sendall(piece.encode())
                 time.sleep(0.03)
             answer = b"".join(iter(partial(line.recv, 512), b""))
-            self._count(Answer(_status(answer), {}, b""), (200,), "a slow request")
-
-    def _line(self) -> socket.socket:
-        line = socket.socket()
-        line.settimeout(PATIENCE_SECONDS)
-        line.connect(("127.0.0.1", self.place.port))
-        return line
-
-
-def _status(answer: bytes) -> int:
-    """Return the status of a raw answer; 0 where there is none."""
-    with suppress(IndexError, ValueError):
-        return int(answer.split(b" ", 2)[1])
-    return 0
+            self.note(Answer(status_of(answer), {}, b""), (200,), "a slow request")

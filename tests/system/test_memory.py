@@ -20,7 +20,8 @@ from pathlib import Path
 import pytest
 
 from scripts.bench import fresh, leak, measuring
-from scripts.bench.mix import PASSWORD, Place, Visitor
+from scripts.bench.mix import PASSWORD, Visitor
+from scripts.bench.visitors import Place
 from tests.system import exporting, servers
 
 FRESH, IDLE = 56, 62
