@@ -8,6 +8,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 _LEVEL = 1  # most of it is photos and PDFs, which are small already
 _OWNER_ONLY = 0o600 << 16
+_CHUNK_BYTES = 32 * 1024
 Member = tuple[str, Iterable[bytes]]
 
 
@@ -16,19 +17,21 @@ class _Sink:
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
+        self._size = 0
 
     def write(self, data: bytes) -> int:
         """Keep a few bytes until they are taken."""
         self._parts.append(bytes(data))
+        self._size += len(data)
         return len(data)
 
     def flush(self) -> None:
         """Do nothing: what is written waits here."""
 
-    def taken(self) -> Iterator[bytes]:
-        """Yield what has been written since the last time, as one chunk if there is any."""
-        parts, self._parts = self._parts, []
-        if parts:
+    def taken(self, least: int = _CHUNK_BYTES) -> Iterator[bytes]:
+        """Yield what has been written since the last time, as one chunk, if that is enough to be sent."""
+        if self._size >= least:
+            parts, self._parts, self._size = self._parts, [], 0
             yield b"".join(parts)
 
 
@@ -44,4 +47,4 @@ def zip_chunks(members: Iterable[Member], *, made_at: datetime, pause: Callable[
                     part.write(chunk)
                     pause()
                     yield from sink.taken()
-    yield from sink.taken()
+    yield from sink.taken(least=1)

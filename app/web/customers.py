@@ -15,7 +15,7 @@ from app.services.customers import CustomerChanges, Profile
 from app.web import desk
 from app.web.actors import actor
 from app.web.context import now, settings
-from app.web.desk import BookingsQuery, DeskItems
+from app.web.desk_views import BookingsQuery, DeskItems
 from app.web.inputs import expected_version
 from app.web.pages import Id, Limit, Page, page_of
 

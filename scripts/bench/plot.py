@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, floor
+from math import ceil
 from pathlib import Path
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 480, 60, 20, 20, 40
@@ -100,5 +100,5 @@ def _rule(canvas: _Canvas, start: tuple[int, int], end: tuple[int, int], number:
 
 
 def _round_up(value: float) -> float:
-    step = 10 ** floor(len(str(int(value))) - 1) / 2
+    step = float(10 ** (len(str(int(value))) - 1)) / 2
     return ceil(value / step) * step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -35,11 +36,18 @@ def test_a_chunk_leaves_before_the_next_is_read() -> None:
     def chunks() -> Iterator[bytes]:
         for number in range(5):
             read.append(number)
-            yield bytes(MIB)
+            yield random.Random(number).randbytes(MIB)
 
     stream = zip_chunks([("big", chunks())], made_at=AT, pause=still)
     next(stream)
     assert read == [0]
+
+
+def test_chunks_are_neither_empty_nor_tiny() -> None:
+    members = [("rows.json", [b"[1]"] * 10_000), ("big", [random.Random(1).randbytes(MIB)] * 3), ("none", [])]
+    sizes = [len(chunk) for chunk in zip_chunks(members, made_at=AT, pause=still)]
+    assert min(sizes[:-1]) >= 32 * 1024
+    assert sizes[-1] > 0
 
 
 def test_memory_does_not_grow_with_the_length() -> None:

@@ -39,8 +39,9 @@ def test_duties_done_in_time_are_one_line(database: Engine) -> None:
 
 
 def test_each_that_is_late_or_fails_or_was_never_done_is_named(database: Engine) -> None:
-    for duty in DUTIES[:-2]:
-        note(database, duty.name, NOW - duty.every)
+    for duty in DUTIES:
+        if duty.name not in {"outbox", "uploads"}:
+            note(database, duty.name, NOW - duty.every)
     with database.connect() as connection:
         connection.execute(duties.delete().where(duties.c.name == "holds"))
     note(database, "holds", NOW - timedelta(hours=2))

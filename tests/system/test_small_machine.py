@@ -71,10 +71,12 @@ def test_nobody_is_killed_or_refused(
             visitor.kinds = kinds
         load.do(REQUESTS)
         load.leave()
-        after, log = server.worker_pids(), server.output()
+        after = server.worker_pids()
+        ended, log = server.stop(), server.output()
     print(f"{small.peak_mib():.1f} MiB at the peak, {load.answers}")  # noqa: T201 - the figures
     assert held >= 1 + workers, "the server is not in its cage"
     assert load.failures == []
+    assert ended == 0, "taken apart at its end, a process copies all that it shares"
     assert small.kills() == small.refused_tasks() == 0
     assert before == after, "a worker was replaced"
     assert "memory_over_limit" not in log
