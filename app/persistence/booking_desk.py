@@ -47,7 +47,9 @@ _ROWS = (
     .outerjoin_from(bookings, customers, customers.c.id == _B.customer_id)
     .outerjoin(services, services.c.id == _B.service_id)
 )
-_ANY: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in ("status", "service_id", "resource_id", "is_all")}
+_ANY: dict[str, BindParameter[Any]] = {
+    name: bindparam(name) for name in ("status", "service_id", "resource_id", "is_all")
+}
 _INSTANT = UtcDateTime()
 
 

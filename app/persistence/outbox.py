@@ -24,14 +24,23 @@ STATUSES = ("queued", "sent", "dead", "expired", "void")
 EVENTS = 2  # their priority: behind codes, before what follows from them
 _C = outbox.c
 _ADD = insert(outbox)
-_NAMES = [column.name for column in _C if column.name != "id"]
 # By hand, as SQLAlchemy's own upserts come with their dialect's whole module; the two databases have no words in common.
+_NAMES = [column.name for column in _C if column.name != "id"]
+_TIMES = (bindparam("created_at", type_=UtcDateTime()), bindparam("sent_at", type_=UtcDateTime()))
 _ADD_ONCE = {
-    is_sqlite: text(
-        f"INSERT INTO outbox ({', '.join(_NAMES)}) VALUES (:{', :'.join(_NAMES)}) {clash}"  # noqa: S608 - our own names
-    ).bindparams(bindparam("created_at", type_=UtcDateTime()), bindparam("sent_at", type_=UtcDateTime()))
-    for is_sqlite, clash in {True: "ON CONFLICT (dedupe) DO NOTHING", False: "ON DUPLICATE KEY UPDATE id = id"}.items()
-}
+    True: text(
+        "INSERT INTO outbox (topic, channel, webhook_id, venue_id, object, dedupe, details, sealed, message_id, status, priority,"
+        " due, expires, attempts, claim, last_error, created_at, sent_at) VALUES (:topic, :channel, :webhook_id, :venue_id,"
+        " :object, :dedupe, :details, :sealed, :message_id, :status, :priority, :due, :expires, :attempts, :claim,"
+        " :last_error, :created_at, :sent_at) ON CONFLICT (dedupe) DO NOTHING"
+    ).bindparams(*_TIMES),
+    False: text(
+        "INSERT INTO outbox (topic, channel, webhook_id, venue_id, object, dedupe, details, sealed, message_id, status, priority,"
+        " due, expires, attempts, claim, last_error, created_at, sent_at) VALUES (:topic, :channel, :webhook_id, :venue_id,"
+        " :object, :dedupe, :details, :sealed, :message_id, :status, :priority, :due, :expires, :attempts, :claim,"
+        " :last_error, :created_at, :sent_at) ON DUPLICATE KEY UPDATE id = id"
+    ).bindparams(*_TIMES),
+}  # whether it is SQLite -> the statement
 # A claim pushes the row's due time past the lease: until then nobody else finds it, and afterwards anybody does.
 _CLAIM = (
     update(outbox)

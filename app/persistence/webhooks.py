@@ -110,7 +110,7 @@ def count_webhooks(session: Session) -> int:
 
 def add_webhook(session: Session, values: dict[str, Any], *, now: datetime) -> int:
     """Insert a webhook and return its number; its secret is sealed once that is known."""
-    fresh = {"secret_sealed": "", "active": True, "failing_since": None, "last_error": "", "version": 1}
+    fresh = {**dict.fromkeys(("secret_sealed", "last_error"), ""), "active": True, "failing_since": None, "version": 1}
     result: Any = session.execute(_ADD, {**fresh, "created_at": now, "updated_at": now, **values})
     return int(result.inserted_primary_key[0])
 

@@ -38,7 +38,7 @@ from tests.web.people import make_server
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = 200
-IDLE_SECONDS = 8  # above gunicorn's keepalive, after which a connection that nobody uses is closed
+IDLE_SECONDS = 6  # above gunicorn's keepalive, after which a connection that nobody uses is closed
 MOST_GROWTH = 0.5  # MiB from a tenth of the run to its end: QUALITY.md, from 10,000 to 100,000 requests
 _UTC = timezone.utc
 
@@ -56,7 +56,7 @@ class Run:
 
     @property
     def faults(self) -> int:
-        """Return how many answers were a 5xx; an export that finds no place, and is then aborted, is not one."""
+        """Return how many answers were a 5xx."""
         return sum(count for status, count in self.answers.items() if status >= FAULT)
 
 

@@ -38,6 +38,17 @@ atoms = logger.atoms(answer, SimpleNamespace(headers=[]), environ, timedelta(mil
 print(values["access_log_format"] % logger.atoms_wrapper_class(atoms))
 """
 
+END = """
+import atexit, os, runpy, sys
+from types import SimpleNamespace
+values = runpy.run_path(sys.argv[1])
+atexit.register(print, "taken apart")
+try:
+    sys.exit(int(sys.argv[2]))
+finally:
+    values["worker_exit"](None, SimpleNamespace(pid=os.getpid() + int(sys.argv[3])))
+"""
+
 
 def _run(program: str, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
@@ -129,3 +140,11 @@ def test_a_line_of_the_access_log_has_time_and_id_but_no_secret_and_no_second_li
     assert f'"GET {logged}" 200 2 bytes 12 ms abc\n' in ended.stdout, ended.stderr
     assert ended.stdout.count("\n") == 1
     assert "sesame" not in ended.stdout
+
+
+@pytest.mark.parametrize(("code", "others", "said"), [(0, 0, ""), (3, 0, "taken apart\n"), (0, 1, "taken apart\n")])
+def test_a_worker_that_ends_well_is_not_taken_apart_and_one_that_fails_or_is_anothers_says_so(
+    code: int, others: int, said: str
+) -> None:
+    ended = _run(END, str(code), str(others))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, said, "")

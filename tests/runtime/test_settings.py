@@ -142,6 +142,8 @@ def test_a_key_that_cannot_be_kept_is_refused_in_one_line(tmp_path: Path) -> Non
         ("TRUSTED_PROXIES", "-1"),
         ("TRUSTED_PROXIES", "6"),
         ("HOLD_MINUTES", "0"),
+        ("RETENTION_MONTHS", "-1"),
+        ("RETENTION_MONTHS", "1.5"),
         ("HOLD_MINUTES", "61"),
         ("MAIL_URL", "mail.example.org"),
         ("MAIL_URL", "console"),

@@ -286,7 +286,9 @@ def test_a_batch_is_the_last_once_the_part_is_over_and_the_next_run_goes_on(
         return duties.throttles.delete_over(session, now_seconds=int(now.timestamp()), limit=2)
 
     jobs["throttles"] = duties._purge(purge)
-    budget = 10 * (len(NAMES) - NAMES.index("throttles"))  # ten seconds for each that is left: the third batch ends at twelve
+    budget = 10 * (
+        len(NAMES) - NAMES.index("throttles")
+    )  # ten seconds for each that is left: the third batch ends at twelve
     outcomes = {name: (state, number) for name, state, number in states(run(door, budget_seconds=budget, tick=watch))}
     assert outcomes["throttles"] == ("unfinished", 6)
     assert done_at(door, "throttles") is None

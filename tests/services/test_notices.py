@@ -387,4 +387,6 @@ def test_the_link_leads_to_the_venues_own_page_where_it_has_one(desk: Desk, sett
     page = replace(settings, manage_page="https://hall.example.org/mine#{ref}/{token}")
     booking = desk.book(service, at("10:00"))
     link = only(PostRoom(desk, page), "booking.confirmed").fields["manage_url"]
-    assert link == f"https://hall.example.org/mine#{booking.ref}/{bookings.manage_token(booking.ref, settings.secret_key)}"
+    assert (
+        link == f"https://hall.example.org/mine#{booking.ref}/{bookings.manage_token(booking.ref, settings.secret_key)}"
+    )

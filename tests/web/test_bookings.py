@@ -38,6 +38,9 @@ def test_a_booking_with_a_key_costs_twelve_queries_at_the_most(hall: Hall, queri
     hall.book(8)
     with queries(most=12):
         assert hall.book(10, headers={"Idempotency-Key": "k"}).status_code == 201
+    stranger = {"name": "Bo", "phone": "+4930123456"}
+    with queries(most=12):
+        assert hall.book(11, customer=stranger, headers={"Idempotency-Key": "l"}).status_code == 201
 
 
 def test_a_holder_sees_no_contact_data_and_no_answers(hall: Hall) -> None:

@@ -136,7 +136,9 @@ def test_staff_find_only_what_is_in_their_part_of_the_house(app: Flask, hall: Ha
     assert refs(ask(app, nobody)) == []
     for path in ("", "/history", "/notes", "/rivals"):
         assert ask(app, whole, f"/{theirs}{path}").status_code == 404
-    many = whole.ask(app, "POST", "/api/v1/admin/decisions", json={"verb": "cancel", "refs": [mine, theirs]}).json["items"]
+    many = whole.ask(app, "POST", "/api/v1/admin/decisions", json={"verb": "cancel", "refs": [mine, theirs]}).json[
+        "items"
+    ]
     assert [(item["ok"], item["code"]) for item in many] == [(True, None), (False, "not_found")]
 
 

@@ -163,7 +163,9 @@ def everything_read(house: House, person: Person, things: Things) -> str:
     """Return all that somebody gets to read, asking for the very things of somebody else."""
     read = []
     for prefix, route in READS:
-        with person.ask(house.app, **request_of(prefix, route, things)) as answer:  # a stream has its place until it is over
+        with person.ask(
+            house.app, **request_of(prefix, route, things)
+        ) as answer:  # a stream has its place until it is over
             assert answer.status_code < 500, (route.endpoint, answer.get_data(as_text=True))
             read.append(f"{answer.headers}{answer.get_data().decode(errors='replace')}")
     return "\n".join(read)
