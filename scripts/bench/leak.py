@@ -13,7 +13,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -147,16 +147,23 @@ class Load:
 
 
 def run(
-    server: servers.Gunicorn, place: Place, database: Engine, *, requests: int, clients: int = 4, minutes: float = inf
+    server: servers.Gunicorn,
+    load: Load,
+    database: Engine,
+    *,
+    requests: int,
+    minutes: float = inf,
+    tell: Callable[[Sample], None] = lambda _: None,
 ) -> Run:
-    """Send at least so many requests in parts, but for no longer than *minutes*, and sample between them."""
-    load, samples = Load(place, clients), list[Sample]()
+    """Send at least so many requests in parts, but for no longer than *minutes*, and sample and *tell* between them."""
+    samples = list[Sample]()
     load.do(len(load.visitors[0].kinds))  # each kind of visit: it loads the code and opens the pools
     load.leave()
     before, began = measuring.sample(server, database, load.sent), time.monotonic()
     while load.sent < requests and time.monotonic() - began < minutes * 60:
         load.do(max(1, requests // PARTS))
         samples.append(measuring.sample(server, database, load.sent))
+        tell(samples[-1])
     seconds = time.monotonic() - began
     load.leave()
     after = measuring.sample(server, database, load.sent)
@@ -202,8 +209,14 @@ def main() -> None:
         database.run("CREATE DATABASE bench CHARACTER SET utf8mb4")
         url = database.url("bench")
         server, place = stack.enter_context(open_house(url, Path(name)))
+        told = stack.enter_context((results / "leak-samples.jsonl").open("w", buffering=1))
         done = run(
-            server, place, make_engine(url), requests=chosen.requests, clients=chosen.clients, minutes=chosen.minutes
+            server,
+            Load(place, chosen.clients),
+            make_engine(url),
+            requests=chosen.requests,
+            minutes=chosen.minutes,
+            tell=lambda one: print(json.dumps(asdict(one)), file=told),
         )
         log = server.output()
     (results / "leak.json").write_text(json.dumps(asdict(done), indent=1) + "\n")

@@ -19,7 +19,7 @@ from scripts.bench.mailbox import code_for
 from scripts.bench.visitors import API, Answer, Client, status_of
 
 PASSWORD = "a fox on the roof"  # noqa: S105 - of accounts that live for one measurement
-ACCOUNTS = 500
+ACCOUNTS = 1999  # prime, so that 200 visits later it is somebody else: a person may ask for five codes an hour
 ROOMS, SLOTS_A_DAY, DAYS = 20, 8, 60  # free ones of the data set "20x60": at half past, from 9:30 on
 
 # How many of 200 visits are of each kind. By far the most look at times; the dear ones are rarer, as they are in a hall.

@@ -8,7 +8,7 @@ from typing import Any
 
 from app import create_app
 
-LEFT_BEHIND_BYTES = 1024
+LEFT_BEHIND_BYTES = 4096
 left_behind: list[bytes] = []
 
 
