@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 
 from app.persistence import engine as engines
 from app.persistence import mysql
-from app.persistence.tables import audit_log, bookings, customers, occupancies
+from app.persistence.tables import audit_log, booking_resources, bookings, occupancies
 from tests.system import servers
 from tests.system.halls import Hall, booking, hall, overbooked, tally
 from tests.system.racing import Answer, Shot
@@ -285,5 +285,5 @@ def fill(file: Path) -> None:
 def stored(found: Hall) -> list[int]:
     """Count the rows that each booking writes one of."""
     with found.engine.connect() as connection:
-        tables = (bookings, customers, occupancies, audit_log)
+        tables = (bookings, booking_resources, occupancies, audit_log)
         return [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables]

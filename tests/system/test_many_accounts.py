@@ -92,7 +92,8 @@ def _scans(connection: Connection, statement: str, values: Any) -> Iterator[str]
     """Yield the steps of a statement's plan that look at every row of a table."""
     if connection.dialect.name == "sqlite":
         for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
-            if row.detail.startswith("SCAN"):
+            # SQLAlchemy writes a list of nothing as a SELECT from nothing, which is no table's rows.
+            if row.detail.startswith("SCAN") and not row.detail.startswith(("SCAN (subquery", "SCAN CONSTANT")):
                 yield row.detail
         return
     for step in connection.exec_driver_sql(f"EXPLAIN {statement}", values).mappings():
@@ -114,7 +115,7 @@ def is_mysql() -> bool:
 
 def test_a_new_address_is_registered(town: Town) -> None:
     browser, email = town.browser(), f"new-{session.engine().dialect.name}@example.org"
-    with explained(most=14):  # with the mail behind the answer
+    with explained(most=19):  # with the mail behind the answer: 10 of them
         assert browser.post("/auth/register", name="Ada", email=email, password=GOOD).status_code == 202
     with explained(most=14):
         assert browser.post("/auth/otp/verify", email=email, code=town.code(email)).status_code == 200
@@ -129,7 +130,7 @@ def test_a_known_address_signs_in_by_password(town: Town) -> None:
 
 def test_a_known_address_signs_in_by_code(town: Town) -> None:
     browser = town.browser()
-    with explained(most=14):
+    with explained(most=19):  # as above
         assert browser.post("/auth/otp", email=KNOWN).status_code == 202
     with explained(most=13):
         assert browser.post("/auth/otp/verify", email=KNOWN, code=town.code(KNOWN)).status_code == 200
