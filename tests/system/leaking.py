@@ -1,4 +1,4 @@
-"""The program, but that every request leaves a kibibyte behind: what the leak gate must notice."""
+"""The program, but that every request leaves four kibibytes behind: what the leak gate must notice."""
 
 from __future__ import annotations
 
