@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 from flask.cli import AppGroup
 
-from app.cli.chosen import service_paths
+from app.cli.chosen import clean_ref, service_paths
 from app.cli.local_times import parse_local
 from app.cli.operator import clock, operator
 from app.cli.output import print_json, print_table
@@ -64,7 +64,7 @@ def show(ref: str, *, as_json: bool) -> None:
 
     REF is the reference that the customer has, in capitals or not.
     """
-    booking = use_cases.get_for(_clean_ref(ref), _access())
+    booking = use_cases.get_for(clean_ref(ref), _access())
     if as_json:
         print_json(booking)
     else:
@@ -78,7 +78,7 @@ def approve(ref: str) -> None:
 
     It has had its time since it was made.
     """
-    _print_change(use_cases.approve(_clean_ref(ref), access=_access(), now=clock()))
+    _print_change(use_cases.approve(clean_ref(ref), access=_access(), now=clock()))
 
 
 @group.command("decline")
@@ -104,16 +104,11 @@ def cancel(ref: str, reason: str) -> None:
 
 
 def _change(verb: Callable[..., Booking], ref: str, reason: str) -> None:
-    _print_change(verb(_clean_ref(ref), reason=reason, access=_access(), now=clock()))
+    _print_change(verb(clean_ref(ref), reason=reason, access=_access(), now=clock()))
 
 
 def _access() -> Access:
     return Access(by=operator())
-
-
-def _clean_ref(text: str) -> str:
-    """Return a reference as it is stored: people read it out in small letters, in groups."""
-    return "".join(text.upper().replace("-", " ").split())
 
 
 def _day(option: str, text: str) -> date:

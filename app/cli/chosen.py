@@ -63,6 +63,11 @@ def find_service(name: str) -> ChosenService:
     return exact[0]
 
 
+def clean_ref(text: str) -> str:
+    """Return a reference as it is stored: people read it out in small letters, in groups."""
+    return "".join(text.upper().replace("-", " ").split())
+
+
 def service_paths() -> dict[int, str]:
     """Return ``venue-slug/service-slug`` of every service by key."""
     return {service.id: service.path for service in _services()}

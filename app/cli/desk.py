@@ -11,7 +11,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.cli.chosen import find_service
+from app.cli.chosen import clean_ref, find_service
 from app.cli.local_times import parse_local
 from app.cli.operator import clock, operator
 from app.cli.output import print_json, print_table
@@ -93,7 +93,7 @@ def _decision(verb: str, about: str) -> None:
     @group.command(verb, help=about)
     @click.argument("refs", metavar="REF...", nargs=-1, required=True)
     def decide(refs: tuple[str, ...]) -> None:
-        done = booking_desk.decide_many([_clean(ref) for ref in refs], verb, by=operator(), now=clock())
+        done = booking_desk.decide_many([clean_ref(ref) for ref in refs], verb, by=operator(), now=clock())
         for item in done:
             click.echo(f"{item.ref}: {item.status or item.detail}", err=not item.status)
         if not all(item.status for item in done):
@@ -109,7 +109,7 @@ for _verb, _about in _VERBS.items():
 @click.argument("text")
 def note(ref: str, text: str) -> None:
     """Tell the others something about a booking; its customer never sees it."""
-    made = booking_desk.add_note(_clean(ref), text, by=operator(), now=clock())
+    made = booking_desk.add_note(clean_ref(ref), text, by=operator(), now=clock())
     click.echo(f"noted as {made.id}")
 
 
@@ -118,7 +118,7 @@ def note(ref: str, text: str) -> None:
 @_json
 def notes(ref: str, *, as_json: bool) -> None:
     """Show what was noted about a booking."""
-    found = booking_desk.list_notes(_clean(ref), by=operator())
+    found = booking_desk.list_notes(clean_ref(ref), by=operator())
     if as_json:
         print_json(found)
         return
@@ -129,7 +129,7 @@ def notes(ref: str, *, as_json: bool) -> None:
 @_ref
 def history(ref: str) -> None:
     """Show every change of a booking."""
-    rows = booking_desk.history(_clean(ref), by=operator(), cursor=0, limit=_HISTORY)
+    rows = booking_desk.history(clean_ref(ref), by=operator(), cursor=0, limit=_HISTORY)
     print_table(
         ("at (UTC)", "what", "by", "detail"),
         ((f"{at:%Y-%m-%d %H:%M:%S}", action, actor, detail) for _, at, action, actor, detail in rows),
@@ -141,18 +141,14 @@ def history(ref: str) -> None:
 @_json
 def rivals(ref: str, *, as_json: bool) -> None:
     """Show what else is on the same resources at the time of a booking."""
-    _print(booking_desk.rivals(_clean(ref), by=operator()), as_json=as_json)
+    _print(booking_desk.rivals(clean_ref(ref), by=operator()), as_json=as_json)
 
 
 @group.command("show")
 @_ref
 def show(ref: str) -> None:
     """Show a booking with all that its venue knows, as JSON."""
-    print_json(booking_desk.read(_clean(ref), by=operator()))
-
-
-def _clean(text: str) -> str:
-    return "".join(text.upper().replace("-", " ").split())
+    print_json(booking_desk.read(clean_ref(ref), by=operator()))
 
 
 def _print(rows: Iterable[DeskRow], *, as_json: bool) -> None:

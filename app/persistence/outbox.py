@@ -24,9 +24,9 @@ STATUSES = ("queued", "sent", "dead", "expired", "void")
 EVENTS = 2  # their priority: behind codes, before what follows from them
 _C = outbox.c
 _ADD = insert(outbox)
-# By hand, as SQLAlchemy's own upserts come with their dialect's whole module; the two databases have no words in common.
 _NAMES = [column.name for column in _C if column.name != "id"]
 _TIMES = (bindparam("created_at", type_=UtcDateTime()), bindparam("sent_at", type_=UtcDateTime()))
+# By hand, as SQLAlchemy's own upserts come with their dialect's whole module; the two databases have no words in common.
 _ADD_ONCE = {
     True: text(
         "INSERT INTO outbox (topic, channel, webhook_id, venue_id, object, dedupe, details, sealed, message_id, status, priority,"

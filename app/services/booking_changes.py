@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from app.domain import bookings as rules
 from app.domain.actors import Actor
 from app.domain.bookings import Booking
-from app.domain.errors import Forbidden, SlotTaken
+from app.domain.errors import Forbidden
 from app.domain.times import rfc3339
 from app.persistence import bookings
 from app.persistence.audit import add_audit
-from app.persistence.calendar import delete_booking_occupancies, fits, lock_resources
+from app.persistence.calendar import delete_booking_occupancies, lock_resources
 from app.persistence.outbox import add_event
 from app.persistence.session import Session, reading, transaction
 from app.services.booking_access import Access, admit, admit_change, runs_its_venue
+
+Check = Callable[[Session, Booking], None]
 
 
 def change_status(  # noqa: PLR0913 - a transition's facts, each by name
@@ -28,11 +30,13 @@ def change_status(  # noqa: PLR0913 - a transition's facts, each by name
     now: datetime,
     reason: str = "",
     is_the_venues: bool = False,
+    check: Check | None = None,
 ) -> Booking:
     """Move a booking to the state that *verb* leads to, and return it; its time is given back where that state takes none.
 
     *event* is what the audit log, and whoever is told of it, calls that. The caller is a use case and nothing else is
-    in its transaction. *is_the_venues*: only whoever runs the venue may.
+    in its transaction. *is_the_venues*: only whoever runs the venue may. *check* looks at the booking under the lock, and
+    raises where the verb is not for it.
 
     Raises:
         NotFound: there is no such booking for this caller. Forbidden: it is the venue's to do.
@@ -48,10 +52,8 @@ def change_status(  # noqa: PLR0913 - a transition's facts, each by name
         if before.resources != known.resources:  # moved in between: what it gives back now must show, too
             lock_resources(session, (resource_id for resource_id, _ in before.resources))
         status = rules.next_state(before, verb)
-        if verb == "expire":
-            rules.check_lapsed(before, now=now)
-        if verb == "approve" and not fits(session, before.id, now_seconds=int(now.timestamp())):
-            raise SlotTaken("More is taken at that time by now than there is; move the booking or decline it.")
+        if check is not None:
+            check(session, before)
         bookings.update_status(session, before, status=status, reason=reason, now=now)
         if status not in rules.TAKING_TIME:
             delete_booking_occupancies(session, before.id)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.domain.actors import Actor
-from app.domain.bookings import Booking
-from app.domain.errors import Conflict
+from app.domain.bookings import Booking, check_lapsed
+from app.domain.errors import Conflict, SlotTaken
 from app.persistence import bookings
-from app.persistence.session import reading, use_case
+from app.persistence.calendar import fits
+from app.persistence.session import Session, reading, use_case
 from app.services.booking_access import Access
-from app.services.booking_changes import change_status
+from app.services.booking_changes import Check, change_status
 
 _EXPIRE_BATCH = 100  # bookings, each in a transaction of its own
 _CRON = Access(Actor("operator", "cron"))
@@ -35,7 +36,13 @@ def approve(ref: str, *, access: Access, now: datetime) -> Booking:
         Forbidden: the caller does not run the venue. NotFound: there is no such booking. Conflict: it is not pending.
         SlotTaken: its resources have less room by now than is taken of them.
     """
-    return change_status(ref, "approve", "booking.approved", access=access, now=now, is_the_venues=True)
+
+    def still_fits(session: Session, booking: Booking) -> None:
+        if not fits(session, booking.id, now_seconds=int(now.timestamp())):
+            raise SlotTaken("More is taken at that time by now than there is; move the booking or decline it.")
+
+    event = "booking.approved"
+    return change_status(ref, "approve", event, access=access, now=now, is_the_venues=True, check=still_fits)
 
 
 @use_case
@@ -59,7 +66,11 @@ def expire_batch(*, now: datetime) -> int:
 @use_case
 def _expire(ref: str, *, now: datetime) -> bool:
     try:
-        change_status(ref, "expire", "booking.expired", access=_CRON, now=now)
+        change_status(ref, "expire", "booking.expired", access=_CRON, now=now, check=_has_lapsed(now))
     except Conflict:
         return False
     return True
+
+
+def _has_lapsed(now: datetime) -> Check:
+    return lambda _, booking: check_lapsed(booking, now=now)

@@ -9,15 +9,15 @@ from datetime import datetime, timedelta
 
 from app.domain.actors import Actor
 from app.domain.bookings import TAKING_TIME, Booking
-from app.domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from app.domain.errors import Conflict, DomainError, Invalid, NotFound
 from app.domain.text import clean_text
 from app.persistence import booking_desk, booking_notes
 from app.persistence.audit import add_audit, list_audit
 from app.persistence.booking_desk import DeskRow
 from app.persistence.booking_notes import BookingNote
-from app.persistence.session import reading, transaction, use_case
+from app.persistence.session import Session, reading, transaction, use_case
 from app.services.booking_access import Access, get_for, runs_its_venue
-from app.services.booking_changes import change_status
+from app.services.booking_changes import Check, change_status
 from app.services.booking_decisions import approve, cancel, decline
 
 MOST_IN_BULK = 100
@@ -44,8 +44,8 @@ def check_in(ref: str, *, access: Access, now: datetime) -> Booking:
     Raises:
         NotFound, Forbidden, Conflict, VersionMismatch: as for approving.
     """
-    _check_moment(ref, access, lambda booking: now >= booking.starts_at - _EARLY, "Nobody can be here yet.")
-    return change_status(ref, "check_in", "booking.checked_in", access=access, now=now, is_the_venues=True)
+    check = _from(_EARLY, now, "Nobody can be here yet.")
+    return change_status(ref, "check_in", "booking.checked_in", access=access, now=now, is_the_venues=True, check=check)
 
 
 @use_case
@@ -55,8 +55,8 @@ def complete(ref: str, *, access: Access, now: datetime) -> Booking:
     Raises:
         NotFound, Forbidden, Conflict, VersionMismatch: as for approving; a Conflict too before it has begun.
     """
-    _check_moment(ref, access, lambda booking: now >= booking.starts_at, "The booking has not begun.")
-    return change_status(ref, "complete", "booking.completed", access=access, now=now, is_the_venues=True)
+    check = _from(timedelta(), now, "The booking has not begun.")
+    return change_status(ref, "complete", "booking.completed", access=access, now=now, is_the_venues=True, check=check)
 
 
 @use_case
@@ -66,8 +66,8 @@ def no_show(ref: str, *, access: Access, now: datetime) -> Booking:
     Raises:
         NotFound, Forbidden, Conflict, VersionMismatch: as for completing.
     """
-    _check_moment(ref, access, lambda booking: now >= booking.starts_at, "The booking has not begun.")
-    return change_status(ref, "no_show", "booking.no_show", access=access, now=now, is_the_venues=True)
+    check = _from(timedelta(), now, "The booking has not begun.")
+    return change_status(ref, "no_show", "booking.no_show", access=access, now=now, is_the_venues=True, check=check)
 
 
 VERBS: Mapping[str, Callable[[str, str, Access, datetime], Booking]] = {
@@ -180,9 +180,11 @@ def _require_desk(ref: str, access: Access) -> Booking:
     return booking
 
 
-def _check_moment(ref: str, access: Access, is_right: Callable[[Booking], bool], refusal: str) -> None:
-    booking = get_for(ref, access)
-    if not runs_its_venue(access, booking):
-        raise Forbidden("Only the venue does that with a booking.")
-    if not is_right(booking):
-        raise Conflict(refusal)
+def _from(earlier: timedelta, now: datetime, refusal: str) -> Check:
+    """Return what lets a booking through from so long before its start on."""
+
+    def check(_: Session, booking: Booking) -> None:
+        if now < booking.starts_at - earlier:
+            raise Conflict(refusal)
+
+    return check
