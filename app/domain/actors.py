@@ -46,6 +46,13 @@ class Actor:
             return False
         return self.scopes is None or any(scope.covers(venue_id, resource_ids) for scope in self.scopes)
 
+    def resource_ids_in(self, venue_id: int) -> tuple[int, ...] | None:
+        """Return the only resources of a venue that this somebody runs, by key; None where that is all of them."""
+        mine = [scope.resource_id for scope in self.scopes or () if scope.venue_id == venue_id]
+        if self.scopes is None or None in mine:
+            return None
+        return tuple(sorted(key for key in mine if key is not None))
+
     def __str__(self) -> str:
         name = str(self.user_id) if self.user_id is not None else self.name
         return f"{self.kind}:{name}" if name else self.kind

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from app.domain.actors import Actor
 from app.domain.blackouts import Blackout, Repeat, repeated, touches
 from app.domain.errors import Invalid, NotFound
-from app.domain.text import clean_line
 from app.domain.times import is_whole_minute, rfc3339, to_minute
 from app.persistence import blackouts as store
 from app.persistence import catalogue_desk
 from app.persistence.letterheads import get_of_resource, get_of_venue
 from app.persistence.session import reading
-from app.services.blackouts import MAX_REASON, Closing, Place, delete_blackout, delete_series, import_blackouts
+from app.services.blackouts import Place, closing_of, delete_blackout, delete_series, import_blackouts
+from app.services.booking_exports import require_reach
 
 MOST_SHOWN = 100  # bookings that an answer names
 MOST_LOOKED_AT = 20_000
@@ -52,12 +52,8 @@ def close(wanted: Wanted, *, by: Actor, now: datetime, dry_run: bool = False) ->
     """
     place = _place(wanted.venue_id, wanted.resource_id, by)
     spans = repeated(*_span(wanted), wanted.repeat, place.zone)
-    try:
-        reason = clean_line(wanted.reason, MAX_REASON)
-    except ValueError as error:
-        raise Invalid.field("reason", "invalid", str(error)) from None
     series = secrets.token_hex(16) if len(spans) > 1 else None
-    closings = [Closing(f"{secrets.token_hex(16)}@slotkeeper", *span, reason, series) for span in spans]
+    closings = [closing_of(*span, wanted.reason, series=series) for span in spans]
     changes = import_blackouts(place, closings, by=by, now=now, dry_run=dry_run)
     inside = _inside(place, spans)
     shown = tuple({"ref": ref, "starts_at": rfc3339(starts_at)} for ref, starts_at in inside[:MOST_SHOWN])
@@ -85,12 +81,9 @@ def list_page(
     Raises:
         NotFound: there is no such venue for this caller.
     """
-    if not any(scope.venue_id == venue_id for scope in by.scopes or ()) and by.scopes is not None:
-        raise NotFound("There is no such venue.")
+    require_reach(by, venue_id)
     get_of_venue(reading(), venue_id)
-    scopes = [scope for scope in by.scopes or () if scope.venue_id == venue_id]
-    is_all = by.scopes is None or any(scope.resource_id is None for scope in scopes)
-    ids = None if is_all else [scope.resource_id for scope in scopes if scope.resource_id is not None]
+    ids = by.resource_ids_in(venue_id)
     span = {"after": to_minute(after), "before": to_minute(before)}
     return store.list_page(reading(), venue_id, **span, resource_ids=ids, cursor=cursor, limit=limit)
 

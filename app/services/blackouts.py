@@ -89,20 +89,19 @@ def import_blackouts(
     return tuple(changes)
 
 
-def add_blackout(place: Place, starts: int, ends: int, reason: str, *, by: Actor, now: datetime) -> BlackoutChange:
-    """Close from one UTC minute to another.
+def closing_of(starts: int, ends: int, reason: str, *, series: str | None = None) -> Closing:
+    """Return a time to close that somebody has entered, from one UTC minute to another.
 
     Raises:
         Invalid: the end is not after the start, or the reason is no line of text.
     """
     if ends <= starts:
-        raise Invalid.field("to", "not_after_start", "The end must be after the start.")
+        raise Invalid.field("ends_at", "not_after_start", "The end must be after the start.")
     try:
         reason = clean_line(reason, MAX_REASON)
     except ValueError as error:
         raise Invalid.field("reason", "invalid", str(error)) from None
-    closing = Closing(f"{secrets.token_hex(16)}@slotkeeper", starts, ends, reason)
-    return import_blackouts(place, [closing], by=by, now=now)[0]
+    return Closing(f"{secrets.token_hex(16)}@slotkeeper", starts, ends, reason, series)
 
 
 @use_case

@@ -170,19 +170,10 @@ def _scene(range_: Range, by: Actor) -> Scene:
     head = get_of_venue(reading(), range_.venue_id)
     zone = ZoneInfo(head.timezone)
     after, before = days_between(range_.first, range_.end, zone)
-    counted = Counted(head.venue_id, after, before, offset_steps(after, before, zone), _resource_ids(by, head.venue_id))
+    counted = Counted(
+        head.venue_id, after, before, offset_steps(after, before, zone), by.resource_ids_in(head.venue_id)
+    )
     return Scene(head, zone, tuple(days(range_.first, range_.end)), counted)
-
-
-def _resource_ids(by: Actor, venue_id: int) -> tuple[int, ...] | None:
-    """Return the only resources of a venue that the caller reaches; None where that is all of them."""
-    ids: list[int] = []
-    for scope in by.scopes or ():
-        if scope.venue_id == venue_id and scope.resource_id is None:
-            return None
-        if scope.venue_id == venue_id and scope.resource_id is not None:
-            ids.append(scope.resource_id)
-    return None if by.scopes is None else tuple(sorted(ids))
 
 
 def _names(scene: Scene) -> dict[int, str]:

@@ -437,7 +437,8 @@ class Bookings(RuleBasedStateMachine):
         starts = to_minute(self.start(steps))
         resource_id = None if whole_venue else self.room
         place = blackouts.Place(self.venue_id, BERLIN, resource_id, "" if whole_venue else "room")
-        blackouts.add_blackout(place, starts, starts + length * 30, "", by=OPERATOR, now=self.now)
+        closing = blackouts.closing_of(starts, starts + length * 30, "")
+        blackouts.import_blackouts(place, [closing], by=OPERATOR, now=self.now)
         self.closures.append((resource_id, starts, starts + length * 30))
 
     @rule(is_late=st.booleans())
