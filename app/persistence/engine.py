@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-
-if TYPE_CHECKING:
-    import sqlite3
+from sqlalchemy import Connection, Engine, event, make_url
 
 POOL_SIZE = 2  # and as many overflow: four connections a worker, of the 30 a shared host grants
 POOL_WAIT_SECONDS = 1
 RECYCLE_SECONDS = 45  # below the 60 s wait_timeout that the stingiest hosts set
-SQLITE_BUSY_SECONDS = 3
 
 
 def make_engine(database_url: str) -> Engine:
@@ -32,8 +28,7 @@ def make_engine(database_url: str) -> Engine:
         "query_cache_size": 100,
     }
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, **options)
-        event.listen(engine, "connect", _prepare_sqlite)
+        engine = import_module("app.persistence.sqlite").make_sqlite_engine(url, **options)
     else:
         engine = import_module("app.persistence.mysql").make_mysql_engine(url, **options)
     event.listen(engine, "begin", _begin)
@@ -49,12 +44,6 @@ def _begin(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.expect_a_transaction()
     connection.exec_driver_sql("START TRANSACTION")
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # Python's own transaction mode begins too late and double-books
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def sqlite_path(database_url: str) -> Path | None:
