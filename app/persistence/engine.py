@@ -28,7 +28,7 @@ def make_engine(database_url: str) -> Engine:
         "query_cache_size": 100,
     }
     if url.get_backend_name() == "sqlite":
-        engine = import_module("app.persistence.sqlite").make_sqlite_engine(url, **options)
+        engine: Engine = import_module("app.persistence.sqlite").make_sqlite_engine(url, **options)
     else:
         engine = import_module("app.persistence.mysql").make_mysql_engine(url, **options)
     event.listen(engine, "begin", _begin)

@@ -12,7 +12,7 @@ BUSY_SECONDS = 3
 _POLL_SECONDS = 0.01
 
 
-def make_sqlite_engine(url: URL, **options: Any) -> Engine:
+def make_sqlite_engine(url: URL, **options: Any) -> Engine:  # noqa: ANN401 - create_engine's own
     """Return an engine whose connections are durable, check foreign keys and begin when they are told to."""
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **options)
     event.listen(engine, "connect", _prepare)

@@ -37,7 +37,7 @@ from tests.system import servers
 from tests.web.people import make_server
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = 200
+PARTS = 50
 IDLE_SECONDS = 6  # above gunicorn's keepalive, after which a connection that nobody uses is closed
 MOST_GROWTH = 0.5  # MiB from a tenth of the run to its end: QUALITY.md, from 10,000 to 100,000 requests
 _UTC = timezone.utc

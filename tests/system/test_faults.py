@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.persistence import engine as engines
+from app.persistence import sqlite
 from app.persistence import mysql
 from app.persistence.tables import audit_log, booking_resources, bookings, occupancies
 from tests.system import servers
@@ -214,7 +215,7 @@ def test_a_sqlite_file_that_somebody_keeps_can_be_read_and_makes_writers_busy(sq
             keeper.execute("BEGIN IMMEDIATE")
             waiting = visitors.submit(found.post, first)
             assert found.get(LIST, PATIENCE_SECONDS).status == 200
-            time.sleep(engines.SQLITE_BUSY_SECONDS + 1)
+            time.sleep(sqlite.BUSY_SECONDS + 1)
             keeper.execute("ROLLBACK")
             assert waiting.result().status == 201
             keeper.execute("BEGIN IMMEDIATE")
