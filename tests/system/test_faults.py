@@ -21,8 +21,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.persistence import engine as engines
-from app.persistence import sqlite
-from app.persistence import mysql
+from app.persistence import mysql, sqlite
 from app.persistence.tables import audit_log, booking_resources, bookings, occupancies
 from tests.system import servers
 from tests.system.halls import Hall, booking, hall, overbooked, tally
