@@ -11,7 +11,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from app import create_app
 from app.persistence import migrate, session
 from app.persistence.engine import make_engine
 from app.persistence.tables import metadata
-from app.runtime import memory
+from app.runtime import memory, startup
 from app.runtime.settings import Settings, load
 from tests.system import servers
 
@@ -44,6 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that load the whole machine in one process, one after the other; mark those that need a MariaDB only."""
     for item in items:
         if item.get_closest_marker("walk"):
+            continue
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.system)
             continue
         if item.get_closest_marker("system"):
             item.add_marker(pytest.mark.xdist_group("system"))
@@ -160,9 +163,9 @@ def share_compiled(engine: Engine) -> None:
 @pytest.fixture
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The program, on an empty database."""
-    monkeypatch.setattr(
-        memory, "freeze", lambda: None
-    )  # a collection for each of a thousand programs takes half a minute
+    # A collection for each of a thousand programs takes half a minute.
+    monkeypatch.setattr(memory, "freeze", lambda: None)
+    monkeypatch.setattr(startup, "quiet_collector", nullcontext)
     program = create_app(settings)
     engine = session.engine()  # a test may make another program, and then the process has another engine
     share_compiled(engine)

@@ -111,6 +111,7 @@ def cases(draw: st.DrawFn) -> tuple[Offer, Calendars, Ask, date, date, datetime]
     return a_service, calendars, ask, first, end, now
 
 
+@pytest.mark.long
 @settings(max_examples=80, deadline=None)
 @given(case=cases())
 def test_slots_are_those_that_a_walk_over_every_minute_finds(
@@ -121,6 +122,7 @@ def test_slots_are_those_that_a_walk_over_every_minute_finds(
     assert found == Oracle(a_service, calendars, ask, first, end, now=now).slots()
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(case=cases(), data=st.data())
 def test_choosing_and_explaining_agree_with_the_list_at_every_start(

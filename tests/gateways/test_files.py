@@ -334,6 +334,7 @@ for draft in drafts[1:]:
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read from /proc")
 def test_memory_does_not_grow_with_uploads(place: S3Place | None, tmp_path: Path) -> None:
     """Five uploads of 50 MiB at once take 3 MiB at most beside what one small one took: their heads."""

@@ -6,7 +6,10 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tests.house.parsing import parsed
+
 Function = tuple[str, str]  # module, name
+
 WRITES = {"transaction", "use_case"}
 
 
@@ -21,9 +24,7 @@ class _Module:
 def writing_reads(sources: Mapping[str, str]) -> list[str]:
     """Return the view of each GET row below ``app.web.routes`` that reaches a transaction; *sources* are texts by module."""
     modules = {name: _read(text) for name, text in sources.items()}
-    rows = [
-        row for name, text in sources.items() if name.startswith("app.web.routes") for row in _rows(ast.parse(text))
-    ]
+    rows = [row for name, text in sources.items() if name.startswith("app.web.routes") for row in _rows(parsed(text))]
     views = [view for method, view in rows if method == "GET"]
     return [view for view in views if _writes(view, modules)]
 
@@ -46,7 +47,7 @@ def _writes(view: str, modules: Mapping[str, _Module]) -> bool:
 
 def _read(text: str) -> _Module:
     module = _Module()
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parsed(text)):
         if isinstance(node, ast.FunctionDef):
             module.functions[node.name] = node
         elif isinstance(node, ast.ImportFrom):

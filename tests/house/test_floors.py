@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.parsing import parsed
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -101,7 +103,7 @@ def wrong_imports(file: str, source: str) -> list[str]:
     allowed = room.theirs | extra | {"__future__"}
     return [
         f"app/{file}:{line} imports {name}"
-        for line, name in _imports(ast.parse(source))
+        for line, name in _imports(parsed(source))
         if not _may_import(name, room, allowed)
     ]
 
@@ -119,9 +121,7 @@ def late_imports(file: str, source: str) -> list[str]:
     """Return the imports inside functions, and calls of ``import_module``, that no reason is written for."""
     if _matches(file, LATE):
         return []
-    functions = (
-        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
+    functions = (node for node in ast.walk(parsed(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     lines = {node.lineno for function in functions for node in ast.walk(function) if _is_late(node)}
     return [f"app/{file}:{line} imports inside a function" for line in sorted(lines)]
 
@@ -139,7 +139,7 @@ def commits(file: str, source: str) -> list[str]:
         return []
     return [
         f"app/{file}:{node.lineno} calls .{node.func.attr}()"
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in {"commit", "begin", "begin_nested"}
@@ -167,7 +167,7 @@ def test_every_folder_of_the_program_is_a_room_with_a_rule() -> None:
 
 
 def test_every_room_says_what_is_in_it() -> None:
-    empty = [room for room in ROOMS if room and not ast.get_docstring(ast.parse(FILES[f"{room}/__init__.py"]))]
+    empty = [room for room in ROOMS if room and not ast.get_docstring(parsed(FILES[f"{room}/__init__.py"]))]
     assert empty == []
 
 

@@ -14,6 +14,8 @@ import pytest
 from app.persistence.engine import make_engine
 from tests.services.factories import AROUND_THE_CLOCK, make_resource, make_service, make_venue
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {
     "alembic", "mako", "icalendar", "reportlab", "PIL", "smtplib", "argon2", "nacl", "gevent", "greenlet", "cryptography",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.house.parsing import parsed
 from tests.house.reading_routes import writing_reads
 from tests.house.secure_rules import Finding, chance, clocks, comparisons, counters
 
@@ -34,7 +34,7 @@ def _sources() -> Iterator[tuple[str, str]]:
 
 
 def _findings(rule: str, file: str, text: str) -> list[Finding]:
-    tree = ast.parse(text)
+    tree = parsed(text)
     room = file.partition("/")[0]
     if rule == "chance":
         return list(chance(tree))
@@ -57,6 +57,7 @@ def test_the_program_keeps_the_rule(rule: str, allowed: dict[str, str]) -> None:
     assert sorted(set(allowed) - named) == []
 
 
+@pytest.mark.long
 def test_no_read_reaches_a_transaction() -> None:
     sources = {"app." + file.removesuffix(".py").replace("/", "."): text for file, text in _sources()}
     assert sorted(writing_reads(sources)) == sorted(WRITING)

@@ -63,6 +63,7 @@ def due(lanes: Lanes | None = None, *, seconds: int = SECONDS, limit: int = 20) 
     return [row.id for row in queue.list_due(reading(), lanes or Lanes(), now_seconds=seconds, limit=limit)]
 
 
+@pytest.mark.long
 def test_what_is_due_is_found_by_the_index_and_what_is_not_is_never_walked_over(engine: Engine) -> None:
     later = [{"due": SECONDS + 60, "priority": number % 8} for number in range(WAITING)]
     put(engine, *later, {"priority": 7}, {"channel": "webhook", "webhook_id": 1, "priority": 6})

@@ -12,6 +12,8 @@ import pytest
 
 from app.runtime import logs, shutdown
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

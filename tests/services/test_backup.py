@@ -23,6 +23,8 @@ from app.services.files import storage
 from tests.services.desk import NOW, Desk
 from tests.services.vault import CONTENT, NOTES, bring_back, furnish, rows_of
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

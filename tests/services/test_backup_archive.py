@@ -20,6 +20,8 @@ from app.services.backup_verify import verify
 from tests.services.desk import NOW
 from tests.services.vault import CONTENT, bring_back, furnish
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def house(import_database: Engine, tmp_path: Path) -> Settings:

@@ -146,6 +146,7 @@ def _take_many(desk: Desk, room: int, spans: Sequence[tuple[int, int]], *, first
         connection.execute(insert(tables.occupancies), rows)
 
 
+@pytest.mark.long
 def test_every_page_of_the_bookings_is_read(house: Settings, desk: Desk) -> None:
     first, second = desk.resource(capacity=2000), desk.resource(capacity=2000)
     booking = desk.book(desk.service([first], [second]), at("10:00"))

@@ -113,6 +113,7 @@ def test_what_is_over_goes_and_what_is_owed_is_sent(door: Door) -> None:
     assert {row.status for row in door.rows("outbox")} <= {"sent", "expired", "void"}
 
 
+@pytest.mark.long
 def test_more_than_a_batch_goes_in_one_run(door: Door) -> None:
     ends = int(door.now.timestamp())
     rows = [{"key_hash": f"{number}", "count": 1, "ends": ends} for number in range(duties.BATCH * 2 + 1)]

@@ -28,6 +28,8 @@ from app.services.booking_exports import Range
 from tests.conftest import Queries
 from tests.services.factories import AROUND_THE_CLOCK, make_resource, make_service, make_special_hours, make_venue
 
+pytestmark = pytest.mark.long
+
 UTC = timezone.utc
 ADMIN = Actor("admin")
 STATUSES = ("pending", "confirmed", "checked_in", "completed", "declined", "cancelled", "expired", "no_show")

@@ -303,6 +303,7 @@ def test_codes_have_the_last_fifth_and_no_more(door: Door) -> None:
     assert states(door)[-1] == ("expired", 1)
 
 
+@pytest.mark.long
 @ON_SQLITE
 def test_without_a_budget_everything_goes(door: Door) -> None:
     door.settings = replace(door.settings, mail_hourly_budget=0)

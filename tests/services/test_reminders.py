@@ -323,6 +323,7 @@ def explained(engine: Engine, act: Callable[[], object]) -> Sequence[RowMapping]
         return connection.exec_driver_sql(f"{word} {statement}", parameters).mappings().all()
 
 
+@pytest.mark.long
 def test_the_look_reads_an_index_and_a_day_of_it_at_the_most(cron: Reminding) -> None:
     service = cron.service(30 * DAY)
     fill(cron.desk.engine, cron.desk.book(service, START))

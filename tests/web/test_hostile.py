@@ -14,6 +14,8 @@ from tests.web.conftest import Hall, token_of
 from tests.web.hostile_bodies import BODIES
 from tests.web.untouched import contents
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
