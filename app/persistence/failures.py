@@ -36,13 +36,16 @@ def refusal(error: Exception) -> Exception:
 
 
 def is_dropped(error: Exception) -> bool:
-    """Tell whether the server had ended a connection of ours, so that another may do.
+    """Tell whether the server had ended a connection of ours, or it is of no use any more, so that another may do.
 
-    Not where it refused one, or let us wait for its answer in vain: to ask again would double the wait.
+    Not where it refused one, or let us wait for its answer in vain: to ask again would double the wait. One to SQLite that
+    was opened while the file could not be written never writes.
     """
     cause = error.__cause__ if isinstance(error, CommitError) else error
-    if not isinstance(cause, DBAPIError) or _code(cause.orig) not in _LOST_CONNECTIONS:
+    if not isinstance(cause, DBAPIError):
         return False
+    if _code(cause.orig) not in _LOST_CONNECTIONS:
+        return _sqlite_says(cause.orig, "readonly")
     was_connected = cause.statement is not None or isinstance(error, CommitError)
     return was_connected and not isinstance(getattr(cause.orig, "__context__", None), TimeoutError)
 
