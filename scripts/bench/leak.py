@@ -185,11 +185,11 @@ def show(done: Run) -> None:
 
 
 def picture(done: Run, path: Path) -> None:
-    """Draw what the tree and each worker had in memory over the requests."""
-    lines = [plot.Line("tree pss", [(one.requests, one.pss) for one in done.samples])]
+    """Draw what the tree had in memory over the requests, and each worker for itself alone."""
+    lines = [plot.Line("whole tree, PSS", [(one.requests, one.pss) for one in done.samples])]
     for number in range(len(done.samples[0].rss)):
-        lines.append(plot.Line(f"rss of {number}", [(one.requests, one.rss[number]) for one in done.samples]))
-        lines.append(plot.Line(f"private of {number}", [(one.requests, one.private[number]) for one in done.samples]))
+        own = [(one.requests, one.private[number]) for one in done.samples]
+        lines.append(plot.Line(f"worker {number + 1}, its own", own))
     plot.draw(path, lines, across="requests", upwards="MiB")
 
 
