@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Everything that is checked before a change goes in. Arguments go to pytest: scripts/test.sh -m "not system" is the fast part.
 # Makes the virtual environment; as root on Debian installs what is missing of the programs that tests need (MariaDB, Apache
-# with Passenger but without the service, readers of PDF, fonts). Elsewhere those tests are skipped and say what to install;
-# where CI=true they fail.
+# with Passenger, nginx, none of them as a service; readers of PDF, fonts). Elsewhere those tests are skipped and say what to
+# install; where CI=true they fail.
 set -eu
 . "$(dirname -- "${BASH_SOURCE[0]}")/venv.sh"
 
@@ -11,9 +11,13 @@ needs() {
     cat <<'LIST'
 mariadbd mariadb-server
 /usr/lib/apache2/modules/mod_passenger.so libapache2-mod-passenger
+nginx nginx
 qpdf qpdf
 pdftoppm poppler-utils
 npm npm
+faketime faketime
+strace strace
+chromium chromium
 /usr/share/fonts/truetype/noto/NotoSansDevanagari-Regular.ttf fonts-noto-core
 LIST
 }
@@ -30,9 +34,18 @@ install_packages() {
     log=$(mktemp)
     say "Installing for the tests:" "$@" "..."
     export DEBIAN_FRONTEND=noninteractive
-    { apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null ||
+    (without_services; apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@") >"$log" 2>&1 </dev/null ||
         { tail -n 20 "$log" >&2; fail "Installing $* failed: see the lines above"; }
     rm -f "$log"
+}
+
+# Until the shell ends, nothing starts by being installed (invoke-rc.d(8)); containers say so already.
+without_services() {
+    local policy=/usr/sbin/policy-rc.d
+    [ -e "$policy" ] && return
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
 }
 
 make_venv requirements-dev.txt

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, or_, select, update
 
 from app.domain.codes import ATTEMPTS_SECONDS, LIFETIME_SECONDS, MAX_ATTEMPTS
+from app.domain.duties import MOST_AHEAD
 from app.persistence.session import Session
 from app.persistence.tables import one_time_codes
 
@@ -55,11 +56,17 @@ _USE = (
     .values(used=bindparam("now"), payload="")
 )
 
-_OVER = select(_C.id).where(_C.expires <= bindparam("before")).order_by(_C.expires).limit(bindparam("most"))
-# The time is asked again: a code that is sent anew between the two statements is in the same row.
-_DELETE_OVER = delete(one_time_codes).where(
-    _C.id.in_(bindparam("ids", expanding=True)), _C.expires <= bindparam("before")
+_RETIRE = (
+    update(one_time_codes)
+    .where(_C.id == bindparam("code_id"), _C.used.is_(None), _C.expires <= bindparam("now"))
+    .values(used=bindparam("now"), payload="")
 )
+
+# One that ends beyond all others was sent by a clock that was ahead: it opens nothing, and its failures would count until then.
+_IS_DONE = or_(_C.expires <= bindparam("before"), _C.expires > bindparam("latest"))
+_OVER = select(_C.id).where(_IS_DONE).order_by(_C.expires).limit(bindparam("most"))
+# The time is asked again: a code that is sent anew between the two statements is in the same row.
+_DELETE_OVER = delete(one_time_codes).where(_C.id.in_(bindparam("ids", expanding=True)), _IS_DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +121,15 @@ def use_code(session: Session, code: SentCode, *, now_seconds: int) -> bool:
     return bool(result.rowcount == 1)
 
 
+def retire(session: Session, code_id: int, *, now_seconds: int) -> None:
+    """Use up a code that was tried too late, so that a clock set back does not make it good again."""
+    session.execute(_RETIRE, {"code_id": code_id, "now": now_seconds})
+
+
 def delete_over(session: Session, *, now_seconds: int, limit: int) -> int:
     """Delete at most *limit* codes whose failures count no more, and return how many; 0 when none is left."""
-    before = now_seconds - ATTEMPTS_SECONDS
-    ids = list(session.execute(_OVER, {"before": before, "most": limit}).scalars())
-    result: Any = session.execute(_DELETE_OVER, {"ids": ids, "before": before}) if ids else None
+    latest = now_seconds + LIFETIME_SECONDS + int(MOST_AHEAD.total_seconds())
+    times = {"before": now_seconds - ATTEMPTS_SECONDS, "latest": latest}
+    ids = list(session.execute(_OVER, {**times, "most": limit}).scalars())
+    result: Any = session.execute(_DELETE_OVER, {**times, "ids": ids}) if ids else None
     return 0 if result is None else int(result.rowcount)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, or_, select
 
+from app.domain.duties import HOUR, MOST_AHEAD
 from app.persistence.session import Session
 from app.persistence.tables import holds, occupancies
 
@@ -26,8 +27,13 @@ _BY_TOKEN = (
     .order_by(occupancies.c.resource_id)
 )
 _DELETE = delete(holds).where(holds.c.id == bindparam("hold_id"))
+# One that expires beyond the longest there is was made by a clock that was ahead: it would keep its time until then.
+_LONGEST_SECONDS = HOUR + int(MOST_AHEAD.total_seconds())
 _EXPIRED = (
-    select(holds.c.id).where(holds.c.expires <= bindparam("now")).order_by(holds.c.expires).limit(bindparam("most"))
+    select(holds.c.id)
+    .where(or_(holds.c.expires <= bindparam("now"), holds.c.expires > bindparam("latest")))
+    .order_by(holds.c.expires)
+    .limit(bindparam("most"))
 )
 _FREE_MANY = delete(occupancies).where(occupancies.c.hold_id.in_(bindparam("ids", expanding=True)))
 _DELETE_MANY = delete(holds).where(holds.c.id.in_(bindparam("ids", expanding=True)))
@@ -69,7 +75,8 @@ def delete_hold(session: Session, hold_id: int) -> bool:
 
 def delete_expired(session: Session, *, now_seconds: int, limit: int) -> int:
     """Delete at most *limit* holds that are over, with what they took, and return how many."""
-    ids = list(session.execute(_EXPIRED, {"now": now_seconds, "most": limit}).scalars())
+    times = {"now": now_seconds, "latest": now_seconds + _LONGEST_SECONDS}
+    ids = list(session.execute(_EXPIRED, {**times, "most": limit}).scalars())
     if ids:
         session.execute(_FREE_MANY, {"ids": ids})
         session.execute(_DELETE_MANY, {"ids": ids})

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, not_, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, not_, or_, select, update
 
+from app.domain.duties import DAY, MOST_AHEAD
 from app.persistence.session import Session
 from app.persistence.tables import outbox
 
@@ -45,6 +46,15 @@ _PUSH_BACK = (
     update(outbox)
     .where(_C.id.in_(bindparam("ids", expanding=True)), _C.status == "queued", _C.due <= bindparam("now"))
     .values(due=bindparam("until"))
+)
+# Nothing waits longer than a day for its turn: what does was owed, claimed or put off by a clock that was ahead.
+_LONGEST_SECONDS = DAY + int(MOST_AHEAD.total_seconds())
+_IS_STRANDED = and_(_C.status == "queued", _C.priority.in_(_PRIORITIES), _C.due > bindparam("latest"))
+_STRANDED = select(_C.id).where(_IS_STRANDED).limit(bindparam("most"))
+_BRING_BACK = (
+    update(outbox)
+    .where(_C.id.in_(bindparam("ids", expanding=True)), _IS_STRANDED)
+    .values(due=bindparam("now"), claim=None, expires=case((_C.priority == URGENT, bindparam("now")), else_=_C.expires))
 )
 _DEAD = select(func.count()).select_from(outbox).where(_C.status == "dead")
 _DEPTH = select(func.count(), func.min(_C.due)).where(_IS_DUE)
@@ -111,6 +121,18 @@ def push_back(session: Session, ids: Sequence[int], *, until: int, now_seconds: 
     """Let messages wait until then, with no try counted, and return how many do; not those that somebody has claimed."""
     result: Any = session.execute(_PUSH_BACK, {"ids": ids, "until": until, "now": now_seconds})
     return int(result.rowcount)
+
+
+def bring_back(session: Session, *, now_seconds: int, limit: int) -> int:
+    """Let at most *limit* messages be due now that were to wait longer than a day, and return how many there were.
+
+    Codes among them are over: they were good by a clock that was wrong.
+    """
+    latest = {"latest": now_seconds + _LONGEST_SECONDS}
+    ids = session.execute(_STRANDED, {**latest, "most": limit}).scalars().all()
+    if ids:
+        session.execute(_BRING_BACK, {**latest, "ids": ids, "now": now_seconds})
+    return len(ids)
 
 
 def depth(session: Session, *, now: datetime) -> Depth:

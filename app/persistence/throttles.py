@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, delete, select, text, update
+from sqlalchemy import TextClause, bindparam, delete, or_, select, text, update
 
+from app.domain.duties import DAY, MOST_AHEAD
 from app.persistence.session import Session
 from app.persistence.tables import throttles
 
@@ -23,16 +24,12 @@ _CLASH = {
 _READ = select(throttles.c.key_hash, throttles.c.count, throttles.c.ends).where(
     throttles.c.key_hash.in_(bindparam("keys", expanding=True))
 )
-_OVER = (
-    select(throttles.c.key_hash)
-    .where(throttles.c.ends <= bindparam("now"))
-    .order_by(throttles.c.ends)
-    .limit(bindparam("most"))
-)
+# One that ends beyond the longest there is was begun by a clock that was ahead: it would count until then, and refuse.
+_LONGEST_SECONDS = DAY + int(MOST_AHEAD.total_seconds())
+_IS_OVER = or_(throttles.c.ends <= bindparam("now"), throttles.c.ends > bindparam("latest"))
+_OVER = select(throttles.c.key_hash).where(_IS_OVER).order_by(throttles.c.ends).limit(bindparam("most"))
 # The time is asked again: somebody may count anew between the two statements.
-_DELETE_OVER = delete(throttles).where(
-    throttles.c.key_hash.in_(bindparam("keys", expanding=True)), throttles.c.ends <= bindparam("now")
-)
+_DELETE_OVER = delete(throttles).where(throttles.c.key_hash.in_(bindparam("keys", expanding=True)), _IS_OVER)
 _UNCOUNT = (
     update(throttles)
     .where(
@@ -68,8 +65,9 @@ def uncount(session: Session, key: str, *, ends: int) -> None:
 
 def delete_over(session: Session, *, now_seconds: int, limit: int) -> int:
     """Delete at most *limit* counters that would count anew, and return how many; 0 when none is left."""
-    keys = sorted(session.execute(_OVER, {"now": now_seconds, "most": limit}).scalars())
-    result: Any = session.execute(_DELETE_OVER, {"keys": keys, "now": now_seconds}) if keys else None
+    times = {"now": now_seconds, "latest": now_seconds + _LONGEST_SECONDS}
+    keys = sorted(session.execute(_OVER, {**times, "most": limit}).scalars())
+    result: Any = session.execute(_DELETE_OVER, {**times, "keys": keys}) if keys else None
     return 0 if result is None else int(result.rowcount)
 
 

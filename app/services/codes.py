@@ -162,7 +162,7 @@ def check(
         )
     is_right = found is not None and _is_right(settings, code, found, target_mac, visitor)
     if found is None or not is_right or not found.is_open(int(now.timestamp())):
-        _note_wrong(target_mac, visitor, now=now)
+        _note_wrong(target_mac, found, visitor, now=now)
         raise InvalidCredentials(WRONG)
     return found
 
@@ -192,8 +192,10 @@ def _count_attempt(
 
 
 @use_case
-def _note_wrong(target_mac: str, visitor: Visitor, *, now: datetime) -> None:
+def _note_wrong(target_mac: str, found: SentCode | None, visitor: Visitor, *, now: datetime) -> None:
     with transaction() as session:
+        if found is not None:
+            codes.retire(session, found.id, now_seconds=int(now.timestamp()))
         add_audit(session, "code.wrong", f"address:{target_mac[:16]}", by=visitor.by, now=now)
 
 

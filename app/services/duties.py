@@ -18,7 +18,17 @@ from app.persistence import outbox as messages
 from app.persistence.session import Session, is_duplicate, reading, transaction, use_case
 from app.runtime import logs
 from app.runtime.settings import Settings
-from app.services import bookings, busy_refresh, holds, idempotency, outbox, privacy_retention, reminders, uploads_sweep
+from app.services import (
+    bookings,
+    busy_refresh,
+    holds,
+    idempotency,
+    outbox,
+    outbox_marks,
+    privacy_retention,
+    reminders,
+    uploads_sweep,
+)
 
 BATCH = 500  # rows a transaction, so that nobody waits long for their locks
 # Above what is left of the budget: no batch takes longer. A run that was killed has its duties taken over then.
@@ -133,6 +143,8 @@ def _purge(delete: Callable[[Session, datetime], int]) -> Callable[[Shift], tupl
 
 
 def _send(shift: Shift) -> tuple[int, bool]:
+    while outbox_marks.bring_back(int(shift.now.timestamp()), BATCH) == BATCH:
+        pass
     sent = outbox.drain(shift.settings, clock=shift.clock, budget_seconds=shift.seconds_left)
     return sent, shift.seconds_left > 0
 

@@ -108,6 +108,13 @@ def _next_due(message: OwedMessage, failed: DeliveryFailed | None, now: datetime
 
 
 @use_case
+def bring_back(now_seconds: int, most: int) -> int:
+    """Let messages that a clock ahead of its time has put off be due now, and return how many; at most so many at once."""
+    with transaction() as session:
+        return queue.bring_back(session, now_seconds=now_seconds, limit=most)
+
+
+@use_case
 def rest_channel(channel: str, least_priority: int, until: int, now_seconds: int, most: int) -> int:
     """Let messages of a channel wait until then, and return how many do; at most so many at once."""
     with transaction() as session:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert
+from sqlalchemy import Engine, event, insert, select
 
 from app.persistence import outbox_queue as queue
 from app.persistence import session
@@ -134,3 +134,24 @@ def test_the_depth_counts_what_could_leave_now(engine: Engine) -> None:
     assert queue.depth(reading(), now=NOW) == queue.Depth(2, ago)
     assert queue.depth(reading(), now=NOW - timedelta(days=1)) == queue.Depth(0, None)
     assert queue.count_dead(reading()) == 1
+
+
+def test_what_a_clock_that_was_ahead_has_put_off_is_due_again_and_a_code_of_it_is_over(engine: Engine) -> None:
+    longest, year = 86_400 + 3600, 400 * 86_400
+    codes = {"topic": "code.sign_in", "priority": queue.URGENT, "expires": SECONDS + year + 300}
+    put(
+        engine,
+        {"due": SECONDS + longest},
+        {"due": SECONDS + longest + 1, "claim": "a"},
+        {"due": SECONDS + year, **codes},
+    )
+    put(engine, {"due": SECONDS + year, "status": "dead"})
+    for expected in (2, 0):
+        with transaction() as writing:
+            assert queue.bring_back(writing, now_seconds=SECONDS, limit=500) == expected
+    with engine.connect() as connection:
+        rows = connection.execute(select(outbox.c.due, outbox.c.expires, outbox.c.claim).order_by(outbox.c.id)).all()
+    assert [row.due - SECONDS for row in rows] == [longest, 0, 0, year]
+    assert [row.expires for row in rows] == [None, None, SECONDS, None]
+    assert rows[1].claim is None
+    assert len(due()) == 2

@@ -115,6 +115,16 @@ def test_a_message_that_may_still_be_sent_or_mended_stays(engine: Engine, status
     assert purge("outbox") == (not stays)
 
 
+@pytest.mark.parametrize(("name", "longest"), [("one_time_codes", 300 + 3600), ("throttles", 86_400 + 3600)])
+def test_what_a_clock_that_was_ahead_began_goes_as_well(engine: Engine, name: str, longest: int) -> None:
+    """It would be over when that time comes, a year from now perhaps, and lock somebody out until then."""
+    column = {"one_time_codes": "expires", "throttles": "ends"}[name]
+    for later in (longest, longest + 1, 400 * 86_400):
+        put(engine, name, f"later {later}", 0, **{column: SECONDS + later})
+    assert purge(name) == 2
+    assert left(engine, name) == {f"later {longest}"}
+
+
 def test_failures_are_kept_as_long_as_they_count(engine: Engine) -> None:
     """A code sent in the last second of the hour ends later than the hour: until then nobody gets five more attempts."""
     began = SECONDS - 3599

@@ -8,7 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from app.persistence import session, sqlite
 from app.persistence.engine import make_engine
 
 
@@ -36,3 +38,36 @@ def test_a_new_file_that_another_process_never_lets_go_is_an_error(
         with pytest.raises(Exception, match="database is locked"), engine.connect():
             pass
     engine.dispose()
+
+
+def test_a_connection_that_cannot_write_is_replaced_before_anybody_notices(sqlite_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    session.configure(engine)
+
+    @session.use_case
+    def add() -> None:
+        with session.transaction() as writing:
+            writing.execute(text("INSERT INTO throttles (key_hash, count, ends) VALUES ('a', 1, 1)"))
+
+    for _ in range(2):  # the second finds what became of the connections of the first
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only=ON")  # as one that was opened while the file was read-only
+        add()
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA query_only").scalar() == 0
+            assert connection.exec_driver_sql("DELETE FROM throttles").rowcount == 1
+    session.remove()
+    engine.dispose()
+
+
+def test_whatever_else_is_wrong_with_a_file_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullDisk:
+        def execute(self, _statement: str) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    def wait(_seconds: float) -> None:
+        pytest.fail("it waited for a disk to grow")
+
+    monkeypatch.setattr(sqlite.time, "sleep", wait)
+    with pytest.raises(sqlite3.OperationalError, match="disk is full"):
+        sqlite._write_ahead(FullDisk())  # type: ignore[arg-type]

@@ -109,6 +109,19 @@ def test_a_code_lives_five_minutes_by_a_clock_that_goes_forward(door: Door, seco
 
 
 @ON_SQLITE
+def test_a_code_that_came_too_late_is_not_made_good_by_a_clock_set_back(door: Door) -> None:
+    door.register()
+    code = door.code()
+    door.pass_time(seconds=300)
+    assert is_refused(door, code)
+    door.pass_time(seconds=-240)
+    assert is_refused(door, code)
+    assert door.rows("one_time_codes")[0].payload == ""
+    door.register()
+    assert not is_refused(door, door.code())
+
+
+@ON_SQLITE
 @pytest.mark.parametrize("form", ["full-width", "blank", "short", "long", "empty", "signed", "arabic"])
 def test_the_right_digits_in_another_form_are_a_wrong_code(door: Door, form: str) -> None:
     door.register()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from app.domain.errors import HoldExpired, Invalid, NotFound, SlotTaken, TooSoon
 from app.domain.times import to_minute
+from app.persistence import tables
 from app.services import holds
 from app.services.idempotency import make_key
 from tests.services.desk import GUEST, NOW, Desk, at
@@ -129,6 +130,19 @@ def test_a_sweep_removes_the_holds_that_are_over_and_no_others(desk: Desk) -> No
     assert holds.sweep_batch(now=desk.now) == 0
     assert desk.taken(of="hold_id") == [(room, to_minute(at("12:00")), to_minute(at("13:00")), 1)]
     assert len(desk.taken()) == 1
+
+
+def test_a_hold_of_a_clock_that_was_ahead_is_swept_away(desk: Desk) -> None:
+    """It would keep its time until the clock is there again."""
+    room = desk.resource()
+    service = desk.service([room])
+    desk.hold(service, at("10:00"))
+    desk.hold(service, at("12:00"))
+    with desk.engine.connect() as connection:
+        ahead = update(tables.holds).where(tables.holds.c.starts == to_minute(at("10:00")))
+        connection.execute(ahead.values(expires=int(NOW.timestamp()) + 400 * 86_400))
+    assert holds.sweep_batch(now=desk.now) == 1
+    assert [starts for _, starts, *_ in desk.taken(of="hold_id")] == [to_minute(at("12:00"))]
 
 
 def test_a_hold_takes_every_resource_of_a_lesson(desk: Desk) -> None:

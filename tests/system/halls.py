@@ -102,14 +102,22 @@ def overbooked(engine: Engine) -> list[tuple[int, int]]:
 
 @contextmanager
 def hall(
-    url: str, folder: Path, workers: int, options: Sequence[str] = (), extra_env: Mapping[str, str] | None = None
+    url: str,
+    folder: Path,
+    workers: int,
+    options: Sequence[str] = (),
+    extra_env: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
 ) -> Iterator[Hall]:
     """Yield a hall on a migrated database; what the workers crash of is in the server's log."""
     engine = make_engine(url)
     session.configure(engine)
     extra = {"PYTHONFAULTHANDLER": "1", "PYTHONPATH": str(servers.ROOT), **(extra_env or {})}
     try:
-        with servers.gunicorn(url, folder / "instance", workers=workers, extra_env=extra, options=options) as server:
+        running = servers.gunicorn(
+            url, folder / "instance", workers=workers, extra_env=extra, options=options, under=under
+        )
+        with running as server:
             yield Hall(engine, server)
     finally:
         session.remove()

@@ -177,16 +177,17 @@ def gunicorn(
     workers: int = 2,
     extra_env: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
+    under: Sequence[str] = (),
 ) -> Iterator[Gunicorn]:
     """Yield a gunicorn with all its workers, on a free loopback port, with an instance folder of its own.
 
-    *options* are gunicorn's and overrule the settings file. The server is ended afterwards; if the block failed, what
-    the server logged is printed, where pytest shows it.
+    *options* are gunicorn's and overrule the settings file; *under* is a program that becomes it, with arguments. The
+    server is ended afterwards; if the block failed, what it logged is printed, where pytest shows it.
     """
     instance_dir.mkdir(parents=True, exist_ok=True)
     port, log = free_port(), instance_dir / "gunicorn.log"
     environ = _environment(database_url, instance_dir, port, workers) | dict(extra_env or {})
-    command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn_config.py"), *options]
+    command = [*under, sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn_config.py"), *options]
     with log.open("ab") as file:
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
     server = Gunicorn(port, log, process)
