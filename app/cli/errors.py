@@ -15,6 +15,8 @@ from app.runtime.settings import SettingsError
 from app.services.input_files import InvalidFile
 
 _NO_TABLES = ("no such table", "1146")
+# A wrong name or password, no such database, no right to it: a slip in the settings, not a fault of ours.
+_MISTAKEN = ("(1044,", "(1045,", "(1049,", "(1142,")
 MAX_LINE = 400
 
 
@@ -69,8 +71,10 @@ def _database_lines(error: Exception) -> list[str]:
     said = str(failure.orig) if isinstance(failure, DBAPIError) else ""
     if any(word in said for word in _NO_TABLES):
         return ["error: The database has no tables yet: run 'flask --app app db upgrade'."]
+    reason = f" ({' '.join(said.split())})" if said else ""
+    if said.startswith(_MISTAKEN):
+        return [f"error: The database does not let us in: correct DATABASE_URL{reason}"[:MAX_LINE]]
     known = error if isinstance(error, DomainError) else refusal(error)
     if not isinstance(known, DomainError):
         return []
-    reason = f" ({' '.join(said.split())})" if said else ""
     return [f"error: {known.detail}{reason}"[:MAX_LINE]]

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import pymysql
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from app import cli
-from app.cli.errors import plain_errors, plain_start
+from app.cli.errors import Refused, plain_errors, plain_start
 from app.cli.groups import LazyGroup
 from app.cli.output import print_table
 from app.domain.errors import Conflict, FieldError, Invalid
@@ -46,6 +48,15 @@ def test_a_command_before_the_first_upgrade_says_what_to_do(bare_shell: Shell) -
     result = bare_shell("catalogue", "show")
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
     assert result.stderr.startswith("error: The database has no tables yet: run 'flask --app app db upgrade'")
+
+
+@pytest.mark.parametrize("number", [1044, 1045, 1049, 1142])
+def test_a_database_that_lets_nobody_in_is_told_in_one_line(number: int) -> None:
+    failure = OperationalError("SELECT 1", {}, pymysql.err.OperationalError(number, "Access denied"))
+    with pytest.raises(Refused) as refused, plain_errors():
+        raise failure
+    told = f"error: The database does not let us in: correct DATABASE_URL (({number}, 'Access denied'))"
+    assert str(refused.value.message) == told
 
 
 def test_a_database_of_a_newer_program_is_named_in_one_line(shell: Shell) -> None:

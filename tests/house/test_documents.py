@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.duties import DUTIES
 from app.runtime.settings import names
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +17,14 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def test_every_setting_is_explained_and_every_explained_one_exists() -> None:
     rows = re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "docs/settings.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert sorted(rows) == sorted(names())
+
+
+def test_every_duty_is_explained_and_every_explained_one_exists() -> None:
+    text = (
+        (ROOT / "docs/operating.md").read_text(encoding="utf-8").partition("| duty | when due")[2].partition("\n\n")[0]
+    )
+    told = [name for row in re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(told) == sorted(duty.name for duty in DUTIES)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
