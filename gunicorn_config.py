@@ -7,12 +7,13 @@ instance folder, else the default. WEB_CONCURRENCY is the number of workers. doc
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -75,11 +76,13 @@ workers = _workers()
 threads = 4  # gthread only: as many as a worker has database connections; more would queue for one
 worker_connections = 400  # open sockets a gevent worker serves at once; more wait in the kernel's backlog
 _host = _setting("HOST", "127.0.0.1").strip("[]")  # loopback: a web server with TLS stands in front
+# A socket that systemd hands over comes before this.
 bind = f"{f'[{_host}]' if ':' in _host else _host}:{_setting('PORT', '8000')}"
 
 timeout = 30  # seconds in which a worker must turn its loop once, or is replaced; says nothing about a request's length
 graceful_timeout = 30  # seconds for requests in flight to finish after SIGTERM; only a long export takes more
-keepalive = 5  # seconds an idle connection stays open: about what lies between two clicks
+# Seconds an idle connection stays open: about what lies between two clicks. nginx keeps none, as docs/gunicorn/nginx.conf says why.
+keepalive = 5
 
 # A precaution, as memory does not grow: after so many requests a worker is replaced, each at another time. Its successor is
 # forked when it is gone, so a lone worker that still sends a long export would stall the site: it is not replaced.
@@ -101,6 +104,9 @@ HEAD_SECONDS = 10  # for the head of a request: one packet or two, and a lost pa
 BODY_SECONDS = 30  # for its body, and for a large one longer, as long as it keeps to the rate below
 # Half of what a poor mobile line sends; a mebibyte of JSON has 64 s, and 200 MB of files 3.4 h.
 BODY_BYTES_A_SECOND = 16 * 1024
+# What a worker passes over of a body that it has refused, at most: until nginx, which has read the answer, closes.
+LINGER_SECONDS = 2
+LINGER_BYTES = 4 * 1024 * 1024  # twice of what nginx holds for a request that it has read whole
 
 loglevel = _setting("LOG_LEVEL", "info").lower()
 errorlog = "-"  # standard error, where the program's own log goes
@@ -206,17 +212,41 @@ def pre_request(_worker: Any, req: Any) -> None:  # noqa: ANN401 - gunicorn's ty
             req.force_close()
 
 
-def post_request(_worker: Any, req: Any, _environ: Any, _resp: Any) -> None:  # noqa: ANN401 - as above
-    """Give the next head its time: this request has been answered."""
+def post_request(_worker: Any, req: Any, _environ: Any, resp: Any) -> None:  # noqa: ANN401 - as above
+    """Give the next head its time: this request has been answered. Where there will be none, let the answer arrive."""
     if isinstance(req.unreader, PatientUnreader):
+        if resp is not None and resp.headers_sent and req.should_close() and _has_not_come(req.body.reader):
+            _hear_out(req.unreader.sock)
         req.unreader.await_head()
 
 
+def _has_not_come(reader: Any) -> bool:  # noqa: ANN401 - as above
+    """Tell whether some of a body has not been read, such as that of a file which is too large."""
+    return getattr(reader, "parser", None) is not None or getattr(reader, "length", 0) > 0
+
+
+def _hear_out(sock: Any) -> None:  # noqa: ANN401 - a socket of whichever worker
+    """Say that this was all, and pass over what is still being sent until the other end has read it and closes.
+
+    To close while something lies there unread is to reset the connection, and what the other end has not read of the answer
+    is gone: every third visitor of nginx who sent too much was told 502, and not what was wrong.
+    """
+    deadline, passed_over = time.monotonic() + LINGER_SECONDS, 0
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        while passed_over < LINGER_BYTES and (left := deadline - time.monotonic()) > 0:
+            sock.settimeout(left)
+            data = sock.recv(PatientUnreader.max_body_chunk)
+            if not data:
+                return
+            passed_over += len(data)
+
+
 def when_ready(_server: Any) -> None:  # noqa: ANN401 - gunicorn's types are not typed
-    """Let go of the database, and keep the collector off what the workers are about to share."""
+    """Let go of the database, and prepare what the workers are about to share."""
     _drop_connections(close=True)
-    gc.collect()
-    gc.freeze()
+    if "app" in sys.modules:
+        import_module("app.runtime.sharing").prepare_to_fork()
 
 
 def post_fork(server: Any, _worker: Any) -> None:  # noqa: ANN401 - as above
@@ -261,7 +291,10 @@ def post_worker_init(_worker: Any) -> None:  # noqa: ANN401 - as above
 
 
 def _drop_connections(*, close: bool) -> None:
-    """Empty the pool of the program, if it is loaded: looked up and not imported, as only the server may load it."""
+    """Empty the pool of the program, if it is loaded: looked up and not imported, as only the server may load it.
+
+    One that is empty is left alone: it took each worker a mebibyte of copied pages to make another of it.
+    """
     session = sys.modules.get("app.persistence.session")
-    if session is not None:
+    if session is not None and session.engine().pool.checkedin():
         session.engine().dispose(close=close)

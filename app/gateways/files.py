@@ -177,11 +177,14 @@ class Storage(Protocol):
         """Return an address from which anybody may read the content for a while; None where there is no such thing."""
 
 
-def open_storage(folder: Path, place: S3Place | None = None) -> Storage:
-    """Return the storage in a local folder outside the docroot, or in S3 with that folder for what is on its way."""
+def open_storage(folder: Path, place: S3Place | None = None, *, is_shared: bool = False) -> Storage:
+    """Return the storage in a local folder outside the docroot, or in S3 with that folder for what is on its way.
+
+    *is_shared* lets the folder's group read what lies in it, as a web server must that hands it out.
+    """
     storage: Storage
     if place is None:
-        storage = import_module("app.gateways.files_local").LocalStorage(folder)
+        storage = import_module("app.gateways.files_local").LocalStorage(folder, is_shared=is_shared)
     else:
         storage = import_module("app.gateways.files_s3").S3Storage(place, folder)
     return storage

@@ -1,7 +1,8 @@
 """Files in a local folder: ``drafts/`` for what is on its way, ``content/ab/abcd...`` for what has arrived.
 
 Both lie on one file system, so that finishing is one rename. Folders are opened step by step and symbolic links refused, so
-that a link planted below the folder leads nowhere. Nobody but the owner may read: folders 0700, files 0600.
+that a link planted below the folder leads nowhere. Nobody but the owner may read: folders 0700, files 0600. Where a web server
+hands them out, the folder's group may read what has arrived: 0750 and 0640.
 """
 
 from __future__ import annotations
@@ -33,17 +34,19 @@ _NO_FILE = frozenset(
 class LocalStorage:
     """The home on this machine; ``Storage`` says what its methods promise."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep files below *folder*, which is made at the first upload."""
+    def __init__(self, folder: Path, *, is_shared: bool = False) -> None:
+        """Keep files below *folder*, which is made at the first upload; *is_shared* lets its group read them."""
         self.folder = folder
+        self._folder_mode, self._file_mode = (0o750, 0o640) if is_shared else (0o700, 0o600)
 
     def start(self, allowance: Allowance) -> Draft:
         """Return an empty draft under a fresh name."""
         name = new_draft_name()
         with full_disk_told():
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=self._folder_mode, parents=True, exist_ok=True)
             with self.below(DRAFTS, make=True) as drafts:
-                file = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=drafts)
+                how = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                file = os.open(name, how, self._file_mode, dir_fd=drafts)
         fcntl.flock(file, fcntl.LOCK_EX)
         return LocalDraft(self, name, file, Tally(allowance))
 
@@ -118,7 +121,7 @@ class LocalStorage:
         try:
             for part in parts:
                 if make:
-                    _make_folder(part, at)
+                    _make_folder(part, at, 0o700 if part == DRAFTS else self._folder_mode)
                 above, at = at, os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
                 os.close(above)
             yield at
@@ -226,9 +229,9 @@ def _lock(file: int) -> None:
         raise NotFound("There is no such upload.")
 
 
-def _make_folder(name: str, above: int) -> None:
+def _make_folder(name: str, above: int, mode: int) -> None:
     with suppress(FileExistsError):
-        os.mkdir(name, 0o700, dir_fd=above)
+        os.mkdir(name, mode, dir_fd=above)
         os.fsync(above)  # or a power cut may forget the folder, and what was acknowledged in it
 
 

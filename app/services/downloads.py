@@ -36,7 +36,7 @@ def open_content(settings: Settings, file: File, part: ByteRange) -> Reading:
 
 
 def handed_on(settings: Settings, file: File, *, disposition: str) -> tuple[str, str] | None:
-    """Return the header by which another server sends the file; None where this program does.
+    """Return the header by which another server sends the file; None where this program does, or says that it is gone.
 
     ``Location`` asks for a redirect.
     """
@@ -46,7 +46,7 @@ def handed_on(settings: Settings, file: File, *, disposition: str) -> tuple[str,
         link = home.signed_link(file.sha256, valid_seconds=STORE_LINK_SECONDS, **kind)
         return ("Location", link) if link else None
     path = home.local_path(file.sha256)
-    if path is None or word == "stream":
+    if path is None or word == "stream" or not path.exists():
         return None
     if word == "x-sendfile":
         return "X-Sendfile", str(path)

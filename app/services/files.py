@@ -64,12 +64,12 @@ def storage(settings: Settings) -> Storage:
         place = S3Place(
             settings.s3_endpoint, settings.s3_region, settings.s3_bucket, settings.s3_key_id, settings.s3_secret
         )
-    return _opened(settings.upload_dir, place)
+    return _opened(settings.upload_dir, place, settings.file_sending not in {"stream", "redirect"})
 
 
 @lru_cache(maxsize=4)
-def _opened(folder: Path, place: S3Place | None) -> Storage:
-    return open_storage(folder, place)
+def _opened(folder: Path, place: S3Place | None, is_shared: bool) -> Storage:  # noqa: FBT001 - the cache's key
+    return open_storage(folder, place, is_shared=is_shared)
 
 
 def allowance(settings: Settings, used: Used, *, user_id: int | None) -> Allowance:

@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 _PHRASES = {
     413: "Content Too Large",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Content",
     460: "Checksum Mismatch",  # of tus
 }  # RFC 9110; Python 3.12 and older have the old words

@@ -58,6 +58,17 @@ def test_nobody_but_the_owner_may_read(storage: LocalStorage, folder: Path) -> N
     assert {mode(path) for path in files_below(folder)} == {0o600}
 
 
+def test_a_web_server_of_the_group_may_read_what_has_arrived(folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        keep(LocalStorage(folder, is_shared=True), CONTENT)
+    finally:
+        os.umask(before)
+    assert {mode(path) for path in (folder, folder / "content", *(folder / "content").iterdir())} == {0o750}
+    assert {mode(path) for path in files_below(folder)} == {0o640}
+    assert mode(folder / "drafts") == 0o700
+
+
 def test_names_come_from_the_content_alone(storage: LocalStorage, folder: Path) -> None:
     keep(storage, CONTENT)
     assert files_below(folder) == [folder / "content" / NAME[:2] / NAME] == [storage.local_path(NAME)]

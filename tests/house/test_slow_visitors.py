@@ -197,6 +197,35 @@ def test_gunicorn_reads_with_our_reader_and_never_reuses_a_connection_it_gave_up
         next(requests)
 
 
+@pytest.mark.parametrize("coding", [b"Content-Length: 12\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_the_answer_to_a_body_that_nobody_wanted_arrives(
+    values: dict[str, Any], pair: tuple[socket.socket, socket.socket], coding: bytes
+) -> None:
+    visitor, server = pair
+    visitor.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n" + coding + b"\r\n")
+    one = next(parser.RequestParser(Config(), server, ("127.0.0.1", 1)))
+    values["pre_request"](None, one)
+    visitor.sendall(b"c\r\n1234567890")
+    visitor.shutdown(socket.SHUT_WR)  # or the test would take as long as a worker lingers
+    server.sendall(b"HTTP/1.1 413 Content Too Large\r\n\r\n")
+    values["post_request"](None, one, {}, SimpleNamespace(headers_sent=True))
+    server.close()
+    assert visitor.recv(100).startswith(b"HTTP/1.1 413 ")
+    assert visitor.recv(100) == b""  # where it was only closed, the system says here that the connection was reset
+
+
+def test_a_connection_that_may_bring_another_request_is_left_open(
+    values: dict[str, Any], pair: tuple[socket.socket, socket.socket]
+) -> None:
+    visitor, server = pair
+    visitor.sendall(HEAD.replace(b"POST", b"GET") + b"1234567890")
+    one = next(parser.RequestParser(Config(), server, ("127.0.0.1", 1)))
+    values["pre_request"](None, one)
+    values["post_request"](None, one, {}, SimpleNamespace(headers_sent=True))
+    server.sendall(b"still open")
+    assert visitor.recv(100) == b"still open"
+
+
 def test_requests_on_one_connection_are_read_one_after_the_other(
     values: dict[str, Any], pair: tuple[socket.socket, socket.socket]
 ) -> None:

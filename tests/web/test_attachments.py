@@ -167,17 +167,20 @@ def test_a_download_lets_go_of_its_file_and_holds_no_connection(guest: Guest, mo
 def test_the_web_server_in_front_is_told_what_to_send(
     app: Flask, guest: Guest, settings: Settings, sending: str, name: str, value: str
 ) -> None:
-    made = guest.send(TEXT)
     app.extensions["settings"] = dataclasses.replace(settings, file_sending=sending)
+    made = guest.send(TEXT)
     answer = guest.get(made)
     sha = made.json["sha256"]
+    assert (settings.upload_dir / "content" / sha[:2] / sha).stat().st_mode & 0o777 == 0o640
     assert answer.headers[name] == value.format(folder=settings.upload_dir, head=sha[:2], sha=sha)
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
-def test_content_that_is_gone_is_not_found(guest: Guest, settings: Settings) -> None:
+@pytest.mark.parametrize("sending", ["stream", "x-sendfile", "x-accel:/kept/"])
+def test_content_that_is_gone_is_not_found(app: Flask, guest: Guest, settings: Settings, sending: str) -> None:
     made = guest.send(TEXT)
+    app.extensions["settings"] = dataclasses.replace(settings, file_sending=sending)
     files.storage(settings).delete(made.json["sha256"])
     assert code_of(guest.get(made)) == (404, "not_found")
 
