@@ -83,6 +83,7 @@ def calendar_chunks(
     yield bytes(text) + _END
 
 
+@lru_cache(maxsize=8)
 def _head(name: str, method: str) -> bytes:
     calendar = Calendar()
     calendar.add("version", "2.0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_TAGS = 200
 MAX_VALUE = 2_000  # times the tags: the longest text that can come of it
@@ -64,6 +65,7 @@ class Template:
         return any(piece.field == field and not piece.when for piece in self.pieces)
 
 
+@lru_cache(maxsize=32)  # the subject, body and short of what is sent every day; of 16 KB at most
 def parse(source: str) -> Template:
     """Return what a template says, and what is wrong with it."""
     reader = _Reader(source)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.message import EmailMessage, MIMEPart
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.domain.text import clean_email, clean_line
 from app.gateways.errors import DeliveryFailed
@@ -57,6 +58,25 @@ class Letter:
     needs_utf8: bool
 
 
+class _Plain(EmailPolicy):
+    """Takes headers as they are, where the library would read each anew whenever it looks at it.
+
+    Those of a message have been read when they were set, and those of its parts are ours to the letter.
+    """
+
+    def header_max_count(self, name: str) -> int | None:  # noqa: ARG002 - its signature
+        return None
+
+    def header_store_parse(self, name: str, value: str) -> tuple[str, str]:
+        return name, value
+
+    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - its signature
+        return value
+
+
+_PLAIN = _Plain(linesep="\r\n", cte_type="7bit")
+
+
 def compose(mail: Mail, sender: str) -> Letter:
     """Return the mail as it goes out, dated now.
 
@@ -65,7 +85,8 @@ def compose(mail: Mail, sender: str) -> Letter:
     """
     author = mail_checks.sender(sender)
     to = _checked("the address is no e-mail address", _in_ascii, mail.to)
-    message = EmailMessage(policy=_SEVEN_BITS.clone(utf8=not to.isascii()))
+    needs_utf8 = not to.isascii()
+    message = EmailMessage(policy=_SEVEN_BITS.clone(utf8=needs_utf8))
     message["From"] = Address(author.name, addr_spec=author.address)
     message["To"] = _address(to)
     if answers_to := _answers_to(mail.reply_to):
@@ -75,7 +96,7 @@ def compose(mail: Mail, sender: str) -> Letter:
     message["Message-ID"] = f"<{_checked('the message id is malformed', _message_id, mail.message_id)}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies, please
     _checked("the text cannot be encoded", lambda text: _fill(message, mail, text), mail.text)
-    return Letter(author.address, to, message.as_bytes(), needs_utf8=not to.isascii())
+    return Letter(author.address, to, message.as_bytes(policy=_PLAIN.clone(utf8=needs_utf8)), needs_utf8)
 
 
 def _fill(message: EmailMessage, mail: Mail, text: str) -> None:
@@ -83,13 +104,34 @@ def _fill(message: EmailMessage, mail: Mail, text: str) -> None:
 
     Gmail and Outlook offer the alternative to the calendar, and so does Thunderbird; others show the file, which opens in one.
     """
-    message.set_content(text)
+    if not mail.html and mail.invitation is None:
+        message.set_content(text)
+        return
+    ways = [_part(text)]
     if mail.html:
-        message.add_alternative(mail.html, subtype="html")
-    if mail.invitation is not None:
-        calendar, method = mail.invitation.calendar.decode(), mail.invitation.method
-        message.add_alternative(calendar, subtype="calendar", params={"method": method})
-        message.add_attachment(mail.invitation.calendar, maintype="application", subtype="ics", filename="booking.ics")
+        ways.append(_part(mail.html, subtype="html"))
+    if mail.invitation is None:
+        _hold(message, "alternative", ways)
+        return
+    calendar, method = mail.invitation.calendar, mail.invitation.method
+    ways.append(_part(calendar.decode(), subtype="calendar", params={"method": method}))
+    file = _part(calendar, maintype="application", subtype="ics", disposition="attachment", filename="booking.ics")
+    _hold(message, "mixed", [_hold(MIMEPart(_PLAIN), "alternative", ways), file])
+
+
+def _part(content: str | bytes, **options: Any) -> MIMEPart:  # noqa: ANN401 - the library's own
+    part = MIMEPart(_PLAIN)
+    part.set_content(content, **options)
+    return part
+
+
+def _hold(whole: MIMEPart, kind: str, parts: Iterable[MIMEPart]) -> MIMEPart:
+    """Return a message, or part of one, that is made up of others."""
+    boundary = secrets.token_hex(12)  # nobody can guess it, so that no text need be searched for it
+    whole["Content-Type"] = f'multipart/{kind}; boundary="{boundary}"'
+    for part in parts:
+        whole.attach(part)
+    return whole
 
 
 def _answers_to(text: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from app.domain.errors import Conflict, DomainError, Invalid
 from app.persistence import migrate, schema
 from app.persistence.backup import Cell, lift_limits, our_tables, revision, value_of
+from app.persistence.engine import tell_that_it_begins
 from app.persistence.failures import refusal
 
 # What the program writes by itself: an installation that nobody has used has no other rows.
@@ -64,9 +65,9 @@ class Filling:
 def filling(engine: Engine) -> Iterator[Filling]:
     """Yield the tables in one transaction: when the block is left by an error, or the process is killed, nothing has changed."""
     with engine.connect() as connection:
-        connection.execution_options(writes=True)
         try:
             with connection.begin():
+                tell_that_it_begins(connection)
                 lift_limits(connection)
                 yield Filling(connection)
         finally:

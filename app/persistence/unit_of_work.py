@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from sqlalchemy import Connection, CursorResult, Engine, Executable
 
+from app.persistence.engine import tell_that_it_begins
+
 if TYPE_CHECKING:
     from sqlalchemy.sql.selectable import TypedReturnsRows
     from sqlalchemy.util.typing import Self, TypeVarTuple, Unpack
@@ -100,8 +102,8 @@ class Session:
 def _begun(connection: Connection) -> Connection:
     """Return the connection in a transaction that the server has been told of."""
     try:
-        connection.execution_options(writes=True)
         connection.begin()
+        tell_that_it_begins(connection)
     except BaseException:
         connection.close()
         raise

@@ -21,9 +21,6 @@ from tests.gateways.receivers import LOOPBACK, Receiver, answering, running
 
 Shell = Callable[..., Result]
 URL = "https://hooks.example.org/slotkeeper"
-NOW = datetime.now(timezone.utc).replace(
-    microsecond=0
-)  # the reference library's own clock says how old a message may be
 
 
 @pytest.fixture
@@ -46,8 +43,11 @@ def shell_app(app: Flask) -> Flask:
 @pytest.fixture
 def hall(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     """Return a shell on the demo hall, whose clock stands still."""
+    now = datetime.now(timezone.utc).replace(
+        microsecond=0
+    )  # by the reference library's clock a message is old in 5 minutes
     for module in (commands, outbox_commands):
-        monkeypatch.setattr(module, "clock", Clock(NOW))
+        monkeypatch.setattr(module, "clock", Clock(now))
     assert shell("demo", "load").exit_code == 0
     return shell
 

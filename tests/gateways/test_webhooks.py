@@ -19,11 +19,15 @@ from tests.gateways.receivers import LOOPBACK, Received, Receiver, answering, le
 
 KEY, BEFORE = bytes(range(32)), bytes(range(32, 64))
 BODY = '{"type":"booking.made","data":{"name":"Zoë, 会議室"}}'.encode()
-NOW = int(datetime.now(timezone.utc).timestamp())  # the library's own clock says how old a message may be
 
 
-def signed(*keys: bytes, at: int = NOW, body: bytes = BODY) -> Signed:
-    return Signed("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", at, body, keys or (KEY,))
+def now() -> int:
+    """Return the time, read when it is asked for: by the library's own clock a message is old in five minutes."""
+    return int(datetime.now(timezone.utc).timestamp())
+
+
+def signed(*keys: bytes, at: int | None = None, body: bytes = BODY) -> Signed:
+    return Signed("msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", now() if at is None else at, body, keys or (KEY,))
 
 
 def send(receiver: Receiver, message: Signed | None = None) -> Received:
@@ -52,8 +56,9 @@ def test_what_is_sent_is_taken_by_the_reference_library() -> None:
 
 
 def test_the_signature_is_the_one_that_the_reference_library_makes() -> None:
-    made = library(KEY).sign("msg_1", datetime.fromtimestamp(NOW, timezone.utc), BODY.decode())
-    assert Signed("msg_1", NOW, BODY, (KEY,)).headers()["webhook-signature"] == made
+    at = now()
+    made = library(KEY).sign("msg_1", datetime.fromtimestamp(at, timezone.utc), BODY.decode())
+    assert Signed("msg_1", at, BODY, (KEY,)).headers()["webhook-signature"] == made
 
 
 @pytest.mark.parametrize("what", ["key", "body", "id", "timestamp"])
@@ -65,7 +70,7 @@ def test_what_was_changed_on_the_way_is_refused_by_the_reference_library(what: s
     elif what == "body":
         body = body.replace(b"made", b"mace")
     else:
-        headers[f"webhook-{what}"] = {"id": "msg_2", "timestamp": str(NOW + 1)}[what]
+        headers[f"webhook-{what}"] = {"id": "msg_2", "timestamp": str(now() + 1)}[what]
     with pytest.raises(WebhookVerificationError):
         library(key).verify(body, headers)
 
@@ -79,9 +84,9 @@ def test_while_a_secret_is_changed_receivers_with_either_take_it() -> None:
 
 
 def test_an_old_message_that_is_sent_now_is_signed_now() -> None:
-    received = send(Receiver(), signed(at=NOW))
+    received = send(Receiver(), signed())
     library(KEY).verify(received.body, received.headers)
-    old = send(Receiver(), signed(at=NOW - int(timedelta(minutes=10).total_seconds())))
+    old = send(Receiver(), signed(at=now() - int(timedelta(minutes=10).total_seconds())))
     with pytest.raises(WebhookVerificationError):
         library(KEY).verify(old.body, old.headers)
 
@@ -93,7 +98,7 @@ def test_the_example_in_the_documentation_takes_what_is_sent_and_nothing_else() 
     names: dict[str, Any] = {}
     exec(example[1], names)  # noqa: S102 - our own words
     secrets = ["whsec_" + base64.b64encode(key).decode() for key in (KEY, BEFORE, bytes(32))]
-    both, old = signed(KEY, BEFORE), signed(at=NOW - 600)
+    both, old = signed(KEY, BEFORE), signed(at=now() - 600)
     assert [names["is_ours"](secret, both.headers(), BODY) for secret in secrets] == [True, True, False]
     assert not names["is_ours"](secrets[0], both.headers(), BODY + b" ")
     assert not names["is_ours"](secrets[0], old.headers(), BODY)

@@ -67,7 +67,7 @@ LATE = {
     "web/lazy.py": "views, at their first request",
     "web/access.py": "whoever is calling: Flask-Login and the sessions, which a stranger's request for slots does without",
     "web/afterwards.py": "the outbox with its mailers, which only a request that owes a message needs",
-    "web/warmup.py": "both of these, before a server forks",
+    "web/warmup.py": "callers and the rehearsal, before a server forks",
     "web/openapi.py": "the builder, which no server needs",
     "web/openapi_build.py": "every handler, to read what it says of itself",
     "cli/groups.py": "commands, at their first use",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -24,9 +24,11 @@ from tests.services.desk import OPERATOR, Desk, at
 
 URL = "https://hooks.example.org/slotkeeper"
 MADE = "booking.made"
-NOW = datetime.now(timezone.utc).replace(
-    microsecond=0
-)  # the reference library's own clock says how old a message may be
+
+
+def _now() -> datetime:
+    """Return the time, read for each test: the reference library's own clock refuses a message older than five minutes."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Town:
     engine: Engine
     settings: Settings
     desk: Desk
-    now: datetime = NOW
+    now: datetime = field(default_factory=_now)
 
     def add(self, url: str = URL, *events: str, **values: Any) -> tuple[str, Webhook]:
         wish = WebhookWish(url, events or (MADE,), **values)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from alembic import context
+from sqlalchemy import event
 
+from app.persistence.engine import tell_that_it_begins
 from app.persistence.tables import metadata
 
 
@@ -11,7 +13,8 @@ def run() -> None:
     """Run the migrations, each in a transaction of its own where the database can undo DDL; MySQL commits it at once."""
     connection = context.config.attributes["connection"]
     can_undo = connection.dialect.name == "sqlite"
-    connection.execution_options(writes=can_undo)
+    if can_undo:
+        event.listen(connection, "begin", tell_that_it_begins)
     context.configure(
         connection=connection,
         target_metadata=metadata,
