@@ -46,13 +46,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("walk"):
             continue
         if item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.system)
+            _let_run_beside_others(item)
             continue
         if item.get_closest_marker("system"):
             item.add_marker(pytest.mark.xdist_group("system"))
         elif _asks_for_mariadb(item):
             item.add_marker(pytest.mark.mariadb)
             item.add_marker(pytest.mark.system)
+
+
+def _let_run_beside_others(item: pytest.Item) -> None:
+    """Give a long test to whichever process is free; one that was marked system before shares a server with its module."""
+    if item.get_closest_marker("system"):
+        item.add_marker(pytest.mark.xdist_group(item.path.name))
+    item.add_marker(pytest.mark.system)
 
 
 def _asks_for_mariadb(item: pytest.Item) -> bool:

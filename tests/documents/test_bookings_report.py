@@ -149,7 +149,7 @@ def test_the_same_bookings_make_the_same_file() -> None:
     assert one == two
 
 
-@pytest.mark.system
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["streaming", "keeping"])
 def test_fifty_thousand_bookings_grow_the_process_by_less_than_six_mebibytes(way: str) -> None:
     """The control keeps its rows, and must be noticed: else the measurement would prove nothing."""

@@ -29,6 +29,8 @@ from tests.gateways.receivers import (
     trust,
 )
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "hooks.example.org"
 INSIDE = [
@@ -334,7 +336,6 @@ for url, seconds in zip(sys.argv[1::2], map(float, sys.argv[2::2])):
 """
 
 
-@pytest.mark.long
 def test_a_gevent_server_answers_others_meanwhile_and_keeps_to_the_same_time(named: Path) -> None:
     def slow(connection: socket.socket) -> None:
         read_request(connection)

@@ -19,6 +19,8 @@ from tests.system.places import KINDS, database_of
 from tests.system.racing import Answer, Shot
 from tests.system.test_account_races import Town, cookie_of, environment, verify
 
+pytestmark = pytest.mark.long
+
 CRON_SECRET = "w8Jm2Xc5Tb9Vr4Ks7Nq3Zd6Hf1Lp0GyA"
 _slots = count()
 

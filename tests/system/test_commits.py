@@ -22,6 +22,8 @@ from tests.system.racing import Answer
 from tests.system.test_kills import KILL_ROUNDS
 from tests.system.wire import Cut, Where, Wire, wire_to
 
+pytestmark = pytest.mark.long
+
 CUTS = 50
 # Of every second kill after COMMIT was sent: by then it mostly stands, and without waiting it mostly does not.
 MOST_LATE_SECONDS = 0.001

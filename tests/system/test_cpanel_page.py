@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import SECRET_KEY
 from tests.system import servers
 
+pytestmark = pytest.mark.long
+
 PAGE = servers.ROOT / "docs/deploy-cpanel.md"
 STUB = (
     "import sys\n\n\ndef application(environ, start_response):\n    message = 'It works!\\n'\n"  # what the panel writes

@@ -20,6 +20,8 @@ from tests.system.histories import History, attempt_of, check
 from tests.system.racing import race
 from tests.system.test_faults import LIST, PATIENCE_SECONDS, drop_connections, is_busy, times, waiting_for_locks
 
+pytestmark = pytest.mark.long
+
 CLIENTS, WORKERS, GRANTED = 50, 3, 5
 RIVALS = 2  # wishes for each time
 FEWEST = 10  # that MariaDB takes for max_connections

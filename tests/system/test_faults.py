@@ -177,6 +177,7 @@ def test_a_pool_that_is_in_use_makes_others_busy_until_it_is_free(one: Hall) -> 
     assert one.get(LIST).status == 200
 
 
+@pytest.mark.long
 def test_a_lock_that_is_kept_too_long_is_waited_for_again_and_then_makes_us_busy(one: Hall) -> None:
     first, second = times(one, 2)
     with ThreadPoolExecutor(1) as visitors:
@@ -206,6 +207,7 @@ def waiting_for_locks(found: Hall) -> int:
         return int(connection.exec_driver_sql(statement).scalar() or 0)
 
 
+@pytest.mark.long
 def test_a_sqlite_file_that_somebody_keeps_can_be_read_and_makes_writers_busy(sqlite_url: str, tmp_path: Path) -> None:
     with hall(sqlite_url, tmp_path, 1) as found:
         first, second = times(found, 2)

@@ -17,6 +17,8 @@ from tests.system import browsing
 from tests.system.browsing import Outcome
 from tests.system.storefront import ADMIN, API, BASIS, Place, examples, open_hall
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def place(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:

@@ -19,6 +19,8 @@ from tests.gateways.loopback import Postbox, free_port
 from tests.system import servers
 from tests.system.halls import Hall, booking, hall
 
+pytestmark = pytest.mark.long
+
 PATIENCE_SECONDS = 5
 ANSWERS = {"mail": "421 4.3.2 Too many connections", "rcpt": "450 4.2.0 Mailbox busy", "data": "451 4.3.0 Local error"}
 _slots = count()

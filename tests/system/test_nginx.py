@@ -40,7 +40,10 @@ FORGED = {
     "X_Forwarded_For": "203.0.113.9",
     "Connection": "close, X-Forwarded-For, X-Forwarded-Proto",
 }
-pytestmark = pytest.mark.skipif(bool(nginx.missing()) and not IS_CI, reason=nginx.missing() or "it is there")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(bool(nginx.missing()) and not IS_CI, reason=nginx.missing() or "it is there"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,10 @@ SAFETY = (
     "referrer-policy",
     "x-request-id",
 )
-pytestmark = pytest.mark.skipif(bool(nginx.missing()) and not IS_CI, reason=nginx.missing() or "it is there")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(bool(nginx.missing()) and not IS_CI, reason=nginx.missing() or "it is there"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ from tests.web import people
 from tests.web.people import Person
 from tests.web.walking import BODIES, QUERIES, House, Things
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = 10  # of each operation, beside some thirty of the coverage phase
 PATIENCE_SECONDS = 300
 # A precondition that cannot be read is one that does not hold. Whose booking it is, nobody is told: it is not found. And

@@ -12,6 +12,8 @@ import pytest
 from tests.system.halls import hall, overbooked
 from tests.system.test_faults import LIST, PATIENCE_SECONDS, is_busy, sqlite_file, times
 
+pytestmark = pytest.mark.long
+
 # Root may write whatever a file's mode says; without these two powers it is like anybody else.
 POWERLESS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 

@@ -25,6 +25,8 @@ from tests.system.histories import Attempt, History, Outcome, check
 from tests.system.test_faults import sqlite_file
 from tests.system.test_kills import KILL_ROUNDS
 
+pytestmark = pytest.mark.long
+
 WISHES = 3  # of one child: the log is written back in between, and taken away at the end
 SELDOM, OFTEN = 1000, 10  # pages until the log is written back: as it is, and so that every booking does it
 INSTALL = "apt-get install strace"

@@ -17,7 +17,10 @@ from tests.system.fronting import Place, fronted
 RELOADS, REPLACED, RESTARTS, KILLED = (int(number) for number in os.environ.get("TURNOVERS", "2,3,1,20").split(","))
 FEW = ["--max-requests", "60", "--max-requests-jitter", "40"]  # the documented number is 50,000
 DOORS = ("visitor", "insider")  # through nginx, and straight into gunicorn's socket
-pytestmark = pytest.mark.skipif(bool(nginx.missing()) and not IS_CI, reason=nginx.missing() or "it is there")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(bool(nginx.missing()) and not IS_CI, reason=nginx.missing() or "it is there"),
+]
 
 
 @pytest.fixture(scope="module")
