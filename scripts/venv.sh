@@ -32,7 +32,7 @@ make_venv() {
         "$base" -c 'import ensurepip' 2>/dev/null || fail "$base cannot make virtual environments: install python3-venv"
         "$base" -m venv --clear "$venv"
     fi
-    wanted=$("$python" -V; cat requirements.txt "$1" | cksum)
+    wanted=$("$python" -V; cat constraints.txt requirements.txt "$1" | cksum)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         say "Installing what $1 pins, which takes a minute the first time ..."
         "$python" -m pip install -qq --disable-pip-version-check --no-input --only-binary=:all: -r "$1" ||

@@ -165,5 +165,6 @@ def _ref(struct: type[msgspec.Struct]) -> Json:
 
 
 def _plain(schema: Json) -> Json:
-    """Return the schema without the title that repeats its name."""
-    return {key: value for key, value in schema.items() if key != "title"}
+    """Return the schema without the title that repeats its name; its text is indented like code before Python 3.13."""
+    kept = {key: value for key, value in schema.items() if key != "title"}
+    return kept | {"description": inspect.cleandoc(kept["description"])} if "description" in kept else kept
