@@ -82,4 +82,4 @@ fi
 "$python" -m pytest -m "not system"
 "$python" -m pytest -m "mariadb or walk or long"
 # Alone on the machine: fifty visitors at once need both its processors.
-exec "$python" -m pytest -m "system and not mariadb and not walk and not long" --numprocesses=0
+exec "$python" -m pytest -m "system and not mariadb and not walk and not long" --numprocesses=0 --durations=30
