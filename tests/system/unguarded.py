@@ -8,10 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from sqlalchemy import event
-
 from app import create_app
-from app.persistence import session
+from app.persistence import unit_of_work
 from app.services import bookings, calendar
 
 WINDOW_SECONDS = 0.02  # between look and write: a busy host's pause, so that the control does not depend on luck
@@ -19,6 +17,10 @@ WINDOW_SECONDS = 0.02  # between look and write: a busy host's pause, so that th
 
 def _no_lock(*_call: Any) -> None:
     """Lock nothing."""
+
+
+def _no_transaction(*_call: Any) -> None:
+    """Begin nothing: every statement is one of its own."""
 
 
 def _linger(*call: Any, **named: Any) -> calendar.Place:
@@ -31,5 +33,4 @@ application = create_app(warm=True)
 _find_place = bookings.find_place
 bookings.find_place = _linger
 calendar.lock_resources = _no_lock
-for _listener in list(session.engine().dispatch.begin):
-    event.remove(session.engine(), "begin", _listener)
+unit_of_work.tell_that_it_begins = _no_transaction
