@@ -170,6 +170,7 @@ def test_a_message_that_was_put_off_by_a_clock_that_was_ahead_is_sent_once(villa
     shot = village.slot()
     shot = Shot(shot.path, {**shot.body, "customer": {"name": "Ada", "email": "waits@example.org"}})
     mail, away = village.mail, village.mail.with_name("away")
+    mail.mkdir(exist_ok=True)  # the first letter makes it
     mail.rename(away)
     mail.write_text("no folder")  # so that no letter can be written
     with village.clock.moved(days=100):
